@@ -1,0 +1,3 @@
+//! What generated stubs need at run time.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Task console.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Task echo-client.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Task echo-server.
+fn main() {}

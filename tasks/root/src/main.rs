@@ -1,0 +1,2 @@
+//! Task root.
+fn main() {}

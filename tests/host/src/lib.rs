@@ -1,0 +1,3 @@
+//! Tests of several crates together, on the host.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]

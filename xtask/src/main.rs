@@ -1,0 +1,2 @@
+//! The build as a program.
+fn main() {}
