@@ -12,8 +12,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct FaultLabel(pub u64);
 
 impl FaultLabel {
-    /// A system call named an invalid capability where that is not answered with an error
-    /// (receiving system calls). Words: rip, capability pointer, 1 if receiving, [`Error`](crate::Error).
+    /// A system call sent or received through an empty slot, a capability of the wrong kind, or one
+    /// that lacks the right. Words: rip, capability pointer, 1 if receiving, [`Error`](crate::Error).
     pub const CAP: Self = Self(1);
     /// Words: rip, rsp, rflags, the number that was in `rdx`, rdi, rsi.
     pub const UNKNOWN_SYSCALL: Self = Self(2);

@@ -79,7 +79,7 @@ impl fmt::Debug for MessageInfo {
 
 /// Labels with a meaning that the kernel gives.
 pub mod label {
-    /// Lowest label that only the kernel makes. A task that sends one gets `IllegalOperation`.
+    /// Lowest label that only the kernel makes. In what a task sends, the kernel clears this bit.
     pub const KERNEL_BASE: u64 = 1 << 51;
     /// The server died before it replied; message register 0 holds the generation that died.
     ///
