@@ -205,7 +205,7 @@ impl<'a> SystemImage<'a> {
             && region.flags & !RegionFlags::DEVICE == 0
             && u64::from(region.data_length) <= size
             && end <= self.bytes.len() as u64
-            && region.physical % PAGE == 0
+            && region.physical.is_multiple_of(PAGE)
             && region
                 .physical
                 .checked_add(size)
@@ -219,7 +219,7 @@ impl<'a> SystemImage<'a> {
         let both = u32::from(CapRights::WRITE.bits()) | Mapping::EXECUTE;
         let bytes = u64::from(mapping.pages) * PAGE;
         mapping.pages > 0
-            && mapping.address % PAGE == 0
+            && mapping.address.is_multiple_of(PAGE)
             && mapping.address >= PAGE
             && mapping
                 .address
@@ -244,7 +244,7 @@ impl<'a> SystemImage<'a> {
         let buffer_is_good = if thread.ipc_buffer == 0 {
             thread.ipc_buffer_region == NONE
         } else {
-            thread.ipc_buffer % PAGE == 0
+            thread.ipc_buffer.is_multiple_of(PAGE)
                 && thread.ipc_buffer < USER_END
                 && self
                     .regions
@@ -257,7 +257,7 @@ impl<'a> SystemImage<'a> {
         buffer_is_good
             && thread.entry < USER_END
             && thread.stack <= USER_END
-            && thread.stack % 16 == 0
+            && thread.stack.is_multiple_of(16)
             && usize::from(thread.address_space) < self.address_spaces.len()
             && usize::from(thread.cnode) < self.cnodes.len()
             && optional(thread.sched_context, ObjectKind::SchedContext)
@@ -312,3 +312,6 @@ fn records<'a, T: FromBytes + KnownLayout + Immutable>(
         .map(|(records, _)| records)
         .map_err(|_| wrong)
 }
+
+#[cfg(test)]
+mod tests;

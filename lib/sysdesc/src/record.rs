@@ -285,9 +285,11 @@ record! {
         name: Name,
         /// Index of the thread.
         thread: u16,
-        /// Slots of the root task's CNode: thread, CNode, address space.
+        /// Slot of the root task's CNode with the thread.
         thread_slot: u16,
+        /// Slot with the task's CNode.
         cnode_slot: u16,
+        /// Slot with the task's address space.
         address_space_slot: u16,
         /// First of `frames` consecutive slots with the task's writable frames, which a restart resets.
         first_frame_slot: u16,
