@@ -1,0 +1,199 @@
+//! The verbs and options of `cargo xtask`, as clap reads them.
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::refusal::Status;
+use crate::ui;
+
+/// The board that is used when none is named: it boots anywhere.
+pub(crate) const DEFAULT_BOARD: &str = "qemu-q35";
+
+/// Builds, runs and checks Baton.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+
+    /// Where the compiler for the bare target comes from [default: rustup if it has the target]
+    #[arg(long, global = true, value_name = "WHICH")]
+    pub(crate) toolchain: Option<ToolchainChoice>,
+
+    /// Print every command that is run
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// Where the compiler for the bare target comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ToolchainChoice {
+    /// An installed rustup toolchain that has the target x86_64-unknown-none
+    Rustup,
+    /// Debian's packages rustc-web, cargo-web and rust-web-src
+    Debian,
+}
+
+/// What `cargo xtask` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Say what this machine has, what is missing and what would install it
+    Doctor(Doctor),
+    /// Remove what was built
+    Clean(Clean),
+}
+
+/// Which board is meant.
+#[derive(Args, Debug)]
+pub(crate) struct OnBoard {
+    /// The machine: a folder in boards/ that has a board.toml
+    #[arg(long, value_name = "BOARD", default_value = DEFAULT_BOARD)]
+    pub(crate) board: String,
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Systems are the TOML files beside board.toml and in tests/systems/.
+The status is 0 when the system passed, 1 when it failed, panicked or hung,
+2 when it could not be started.")]
+pub(crate) struct Run {
+    /// The system to boot
+    #[arg(value_name = "SYSTEM", default_value = "demo")]
+    pub(crate) system: String,
+    #[command(flatten)]
+    pub(crate) on: OnBoard,
+    /// Stay: the terminal is the system's console, and no time limit applies
+    #[arg(long, short)]
+    pub(crate) interactive: bool,
+}
+
+/// Arguments of `test`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Without a name everything runs. The last line is `N passed, N failed, N skipped`.
+`host` is cargo's tests of the workspace, `emu` every system in tests/systems/
+that declares tests, any other name one of those systems, or the host tests
+whose names contain it.")]
+pub(crate) struct Test {
+    /// host, emu, a system, or part of a host test's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) on: OnBoard,
+}
+
+/// Arguments of `lint`.
+#[derive(Args, Debug)]
+pub(crate) struct Lint {
+    /// Only the laws and house lints, which take no compiler
+    #[arg(long)]
+    pub(crate) house: bool,
+}
+
+/// Arguments of `dist`.
+#[derive(Args, Debug)]
+pub(crate) struct Dist {
+    /// The system to build an image of
+    #[arg(value_name = "SYSTEM", default_value = "demo")]
+    pub(crate) system: String,
+    #[command(flatten)]
+    pub(crate) on: OnBoard,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct Doctor {}
+
+/// Arguments of `disasm`.
+#[derive(Args, Debug)]
+pub(crate) struct Disasm {
+    /// Part of a function's name; without it the whole text is printed
+    #[arg(value_name = "SYMBOL")]
+    pub(crate) symbol: Option<String>,
+}
+
+/// Arguments of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// What to measure: a system tests/systems/bench-NAME.toml
+    #[arg(value_name = "NAME", default_value = "ipc")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) on: OnBoard,
+    /// Fail (status 1) when a budget is exceeded
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Arguments of `clean`.
+#[derive(Args, Debug)]
+pub(crate) struct Clean {
+    /// Also remove the emulators in the user's cache folder, which every clone shares
+    #[arg(long)]
+    pub(crate) cache: bool,
+}
+
+/// Prints what clap refused, in one line where it can, and says the status.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            print!("{error}");
+            Status::Done.into()
+        }
+        ErrorKind::InvalidSubcommand => {
+            let unknown = match error.get(clap::error::ContextKind::InvalidSubcommand) {
+                Some(clap::error::ContextValue::String(name)) => name.clone(),
+                _ => String::new(),
+            };
+            let command = Cli::command();
+            let verbs: Vec<_> = command
+                .get_subcommands()
+                .map(clap::Command::get_name)
+                .collect();
+            ui::error(&ui::unknown("verb", &unknown, verbs));
+            Status::Refused.into()
+        }
+        _ => {
+            eprint!("{error}");
+            Status::Refused.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_and_every_argument_has_a_line_of_help() {
+        for verb in Cli::command().get_subcommands() {
+            assert!(
+                verb.get_about().is_some(),
+                "{} has no help",
+                verb.get_name()
+            );
+            for argument in verb.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    verb.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+}

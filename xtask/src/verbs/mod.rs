@@ -1,0 +1,19 @@
+//! One file a verb.
+
+mod clean;
+mod doctor;
+
+use crate::cli::{Cli, Verb};
+use crate::process;
+use crate::refusal::Status;
+
+/// Does what the command line asks for.
+pub(crate) fn invoke(cli: &Cli) -> anyhow::Result<Status> {
+    if cli.verbose {
+        process::be_verbose();
+    }
+    match &cli.verb {
+        Verb::Doctor(_) => doctor::doctor(cli.toolchain),
+        Verb::Clean(clean) => clean::clean(clean.cache),
+    }
+}
