@@ -28,11 +28,9 @@ pub use record::{
     AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt, Mapping, Name,
     PAGE, Port, Region, RegionFlags, SchedContext, TABLES, Table, Task, Thread, ThreadFlags, table,
 };
+pub use sel4_sys::USER_END;
 
 /// "No such object" in an index field of 16 bits.
 pub const NONE: u16 = u16::MAX;
 /// "No parent" in [`Capability::parent`].
 pub const NO_PARENT: u32 = u32::MAX;
-/// End of the addresses that a task may use; the last page below the canonical hole is never mapped,
-/// so that the instruction after a SYSCALL is always at a canonical address.
-pub const USER_END: u64 = 0x0000_7fff_ffff_f000;

@@ -1,0 +1,43 @@
+//! Interrupt lines of devices, by global system interrupt number.
+//!
+//! A line that fires is masked before the kernel hears of it.
+
+use crate::machine;
+
+/// Lines of the host's machine.
+const LINES: u32 = 24;
+
+/// The machine has no such line, or keeps it for itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoSuchLine;
+
+/// How a line signals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LineFlags {
+    /// Level triggered, else edge.
+    pub level: bool,
+    /// Active low, else high.
+    pub active_low: bool,
+}
+
+/// Routes `line` to the CPU that booted, masked.
+///
+/// # Errors
+/// [`NoSuchLine`].
+pub fn configure(line: u32, flags: LineFlags) -> Result<(), NoSuchLine> {
+    if line >= LINES {
+        return Err(NoSuchLine);
+    }
+    machine::note_line(line, machine::LineState::Masked(flags));
+    Ok(())
+}
+
+/// Lets nothing of `line` through. A line that was not configured is left alone.
+pub fn mask(line: u32) {
+    machine::mask(line);
+}
+
+/// Lets `line` through again. A line that was not configured is left alone.
+pub fn unmask(line: u32) {
+    machine::unmask(line);
+}

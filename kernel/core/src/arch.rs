@@ -1,0 +1,13 @@
+//! The architecture that this kernel runs on, under one name.
+//!
+//! No trait and no type parameter: a build has exactly one architecture, and both crates export the
+//! same names with the same signatures.
+
+#[cfg(not(bare))]
+pub use arch_host::{
+    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, port, sync, timer, trap,
+};
+#[cfg(bare)]
+pub use arch_x86_64::{
+    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, port, sync, timer, trap,
+};
