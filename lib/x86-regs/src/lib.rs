@@ -15,8 +15,10 @@
     reason = "the bitfield macro gives every field a checked setter of this shape"
 )]
 
+pub mod apic;
 pub mod cpuid;
 pub mod msr;
 pub mod pmu;
+pub mod system;
 
 pub use msr::{MsrAddr, MsrBank, MsrReg};

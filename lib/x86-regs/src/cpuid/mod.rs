@@ -1,7 +1,13 @@
 //! The CPUID leaves that describe counters and clocks.
 
+mod features;
 mod perfmon;
 
+pub use features::{
+    AddressSizeLeaf, AmdFeatureEdx, AmdFeatureLeaf, AmdVendorLeaf, BrandLeaf, ClockLeaf,
+    ExtendedEbx, ExtendedEcx, ExtendedLeaf, FeatureEcx, FeatureEdx, FeatureLeaf, FrequencyLeaf,
+    HypervisorClockLeaf, HypervisorLeaf, VendorLeaf, XsaveLeaf,
+};
 pub use perfmon::{PerfmonEax, PerfmonEbx, PerfmonEcx, PerfmonEdx, PerfmonLeaf};
 
 /// The answer of CPUID: EAX, EBX, ECX, EDX.

@@ -1,0 +1,13 @@
+//! Control registers, flags and the registers of the system-call instructions.
+
+mod control;
+mod efer;
+mod flags;
+mod segment_bases;
+mod syscall;
+
+pub use control::{Cr0, Cr4, Dr7, Xcr0};
+pub use efer::Efer;
+pub use flags::{PageFaultCode, RFlags};
+pub use segment_bases::{FsBase, GsBase, KernelGsBase, TscAux};
+pub use syscall::{Lstar, Sfmask, Star, SysenterCs};
