@@ -29,15 +29,22 @@
 //!    that enables a counter and the write that disables it is counted: the enabling one.
 //! 4. An instruction that changes the privilege level is charged to the ring it arrives in.
 //!    One that faults or causes a VM exit does not retire and is not reported.
+//!
+//! Which branches are mispredicted and which accesses miss the cache is the emulator's to
+//! say. [`Predictor`] and [`Cache`] are the rules of this project, for whoever has no better.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 mod access;
+mod cache;
 mod config;
 mod pmu;
+mod predictor;
 mod time;
 
 pub use access::Access;
+pub use cache::{Cache, Reach};
 pub use config::{Config, ConfigError, Ratio, Version};
 pub use pmu::Pmu;
+pub use predictor::{Prediction, Predictor};
 pub use time::{Allowance, Batch, Budget, Elapsed, EventSet, Ring, UNLIMITED};

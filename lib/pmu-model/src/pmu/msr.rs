@@ -1,9 +1,10 @@
 //! What RDMSR, WRMSR and RDPMC do.
 
 use x86_regs::pmu::{
-    DebugCtl, EventSelect, FixedCounter, FixedCtrCtrl, FixedField, FullWidthCounter, GlobalInUse,
-    GlobalStatus, GlobalStatusReset, GlobalStatusSet, LegacyCounter, PerfCapabilities, PerfEvtSel,
-    PerfGlobalCtrl,
+    DebugCtl, DebugStoreArea, EventSelect, FixedCounter, FixedCtrCtrl, FixedField,
+    FullWidthCounter, GlobalInUse, GlobalStatus, GlobalStatusReset, GlobalStatusSet, LegacyCounter,
+    PebsDataConfig, PebsEnable, PebsFrontend, PebsLoadLatency, PerfCapabilities, PerfEvtSel,
+    PerfGlobalCtrl, PerfMetrics,
 };
 use x86_regs::{MsrAddr, MsrBank, MsrReg};
 
@@ -26,6 +27,17 @@ enum Register {
     Capabilities(PerfCapabilities),
     DebugControl,
 }
+
+/// Performance-monitoring registers that no configuration has: PERF_CAPABILITIES and CPUID
+/// say that there are neither PEBS nor the debug store nor PERF_METRICS.
+const PEBS_AND_METRICS: [MsrAddr; 6] = [
+    PerfMetrics::ADDR,
+    PebsEnable::ADDR,
+    PebsDataConfig::ADDR,
+    PebsLoadLatency::ADDR,
+    PebsFrontend::ADDR,
+    DebugStoreArea::ADDR,
+];
 
 /// What lives at an address.
 enum Found {
@@ -147,6 +159,7 @@ impl Pmu {
             IN_USE => is_v4.then_some(Register::InUse),
             CAPABILITIES => self.config.capabilities.map(Register::Capabilities),
             DEBUG => Some(Register::DebugControl),
+            _ if PEBS_AND_METRICS.contains(&address) => None,
             _ => return self.find_in_banks(address),
         };
         found.map_or(Found::Missing, Found::Register)
@@ -193,7 +206,7 @@ impl Pmu {
             Register::FixedControl => self.fixed_control_bits().into_bits(),
             Register::GlobalControl => self.global_ctrl_bits(),
             Register::StatusReset => self.status_bits().into_bits(),
-            // Nobody can claim a change that did not happen: bit 63 can be cleared only.
+            // The manual's table reserves bit 63 here, though STATUS_RESET has it.
             Register::StatusSet => self.status_bits().with_condition_changed(false).into_bits(),
             Register::DebugControl => self.config.debug_control.into_bits(),
             Register::Status | Register::InUse | Register::Capabilities(_) => u64::MAX,

@@ -8,6 +8,7 @@ mod counters;
 mod debugctl;
 mod fixed;
 mod global;
+mod pebs;
 mod select;
 mod status;
 
@@ -16,5 +17,8 @@ pub use counters::{FixedCounter, FullWidthCounter, LegacyCounter};
 pub use debugctl::DebugCtl;
 pub use fixed::{FixedCtrCtrl, FixedField};
 pub use global::PerfGlobalCtrl;
+pub use pebs::{
+    DebugStoreArea, PebsDataConfig, PebsEnable, PebsFrontend, PebsLoadLatency, PerfMetrics,
+};
 pub use select::{EventSelect, PerfEvtSel};
 pub use status::{GlobalInUse, GlobalStatus, GlobalStatusReset, GlobalStatusSet};
