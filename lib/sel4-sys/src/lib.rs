@@ -14,6 +14,7 @@ mod error;
 mod fault;
 mod invocation;
 mod ipc_buffer;
+pub mod layout;
 mod message;
 mod object;
 mod rights;

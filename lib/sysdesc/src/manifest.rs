@@ -39,6 +39,8 @@ pub enum DeclarationKind {
     Endpoint,
     /// A notification with all rights, shared by all tasks that name it.
     Notification,
+    /// Another task's scheduling context.
+    SchedContext,
     /// One more reply object.
     Reply,
     /// An empty slot, to receive or derive capabilities into.
@@ -46,7 +48,7 @@ pub enum DeclarationKind {
 }
 
 impl DeclarationKind {
-    const WORDS: [(&'static str, Self); 11] = [
+    const WORDS: [(&'static str, Self); 12] = [
         ("call", Self::Call),
         ("serve", Self::Serve),
         ("signal", Self::Signal),
@@ -56,6 +58,7 @@ impl DeclarationKind {
         ("thread", Self::Thread),
         ("endpoint", Self::Endpoint),
         ("notification", Self::Notification),
+        ("sched_context", Self::SchedContext),
         ("reply", Self::Reply),
         ("empty", Self::Empty),
     ];

@@ -295,11 +295,12 @@ record! {
         first_frame_slot: u16,
         /// Number of those.
         frames: u16,
-        /// Badge of the task's faults and of its messages to the supervisor.
+        /// Badge of the task's messages, to the supervisor and to the servers that it calls: its position in
+        /// the table, from 1. [`Task::FAULT_BADGE`] is added in the badge of its faults.
         badge: u16,
         /// 0 to 255.
         priority: u8,
-        /// Bit 0: its end ends the system. Bit 1: it is not restarted.
+        /// [`Task::ESSENTIAL`], [`Task::NO_RESTART`], [`Task::NOT_STARTED`].
         flags: u8,
         /// What it serves and calls, for people; UTF-8, padded with zero bytes.
         summary: [u8; 48],
@@ -310,4 +311,9 @@ impl Task {
     pub const ESSENTIAL: u8 = 1;
     /// Bit of [`Task::flags`]: a fault stops it for good.
     pub const NO_RESTART: u8 = 2;
+    /// Bit of [`Task::flags`]: the supervisor does not start it with the others.
+    pub const NOT_STARTED: u8 = 4;
+    /// Added to [`Task::badge`] in the badge of the task's fault messages. No capability of a task has it, so
+    /// nobody can send the supervisor a fault that did not happen.
+    pub const FAULT_BADGE: u64 = 1 << 16;
 }

@@ -1,4 +1,7 @@
-#![expect(clippy::cast_possible_truncation, reason = "the images of these tests are small")]
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the images of these tests are small"
+)]
 
 use proptest::prelude::*;
 use sel4_sys::ObjectKind;
