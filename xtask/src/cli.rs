@@ -45,6 +45,8 @@ pub(crate) enum ToolchainChoice {
 /// What `cargo xtask` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Check formatting, clippy for host and target, laws and house lints
+    Lint(Lint),
     /// Say what this machine has, what is missing and what would install it
     Doctor(Doctor),
     /// Remove what was built

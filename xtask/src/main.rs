@@ -7,12 +7,16 @@
 
 #![expect(dead_code, reason = "the verbs that boot come next")]
 
+mod bare;
 mod board;
 mod cli;
 mod emulator;
+mod host;
+mod lint;
 mod packages;
 mod process;
 mod refusal;
+mod symbols;
 mod toolchain;
 mod ui;
 mod verbs;

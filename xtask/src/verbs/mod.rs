@@ -2,6 +2,7 @@
 
 mod clean;
 mod doctor;
+mod lint;
 
 use crate::cli::{Cli, Verb};
 use crate::process;
@@ -14,6 +15,7 @@ pub(crate) fn invoke(cli: &Cli) -> anyhow::Result<Status> {
     }
     match &cli.verb {
         Verb::Doctor(_) => doctor::doctor(cli.toolchain),
+        Verb::Lint(lint) => lint::lint(lint.house),
         Verb::Clean(clean) => clean::clean(clean.cache),
     }
 }
