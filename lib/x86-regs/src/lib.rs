@@ -20,5 +20,6 @@ pub mod cpuid;
 pub mod msr;
 pub mod pmu;
 pub mod system;
+pub mod vmx;
 
 pub use msr::{MsrAddr, MsrBank, MsrReg};

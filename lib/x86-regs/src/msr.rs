@@ -41,6 +41,11 @@ pub trait MsrBank: Copy + From<u64> + Into<u64> {
     }
 }
 
+/// The low 32 bits: what a 32-bit register is in a 64-bit transfer.
+pub(crate) fn low_half(bits: u64) -> u32 {
+    u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+}
+
 /// Declares registers that are one plain number, without fields.
 macro_rules! plain_registers {
     ($($(#[$doc:meta])* $name:ident: $trait:ident { $($body:tt)* })+) => {$(

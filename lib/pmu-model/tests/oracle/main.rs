@@ -6,11 +6,16 @@
 //! budget runs out. Every register must agree after every step, and every interrupt must come
 //! with the same instruction.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an index out of range is a bug of the test and may end it"
+)]
+
 mod emulator;
 mod naive;
 mod program;
 
-use pmu_model::{Config, Elapsed, Pmu};
+use pmu_model::{Config, Elapsed, Pmu, Ratio};
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 
 use emulator::Emulator;
@@ -109,6 +114,74 @@ proptest! {
             for allowance in [budget.kernel, budget.user] {
                 assert!(allowance.instructions >= 1 && allowance.branches >= 1);
                 assert!(allowance.llc_misses >= 1 && allowance.branch_misses >= 1);
+            }
+        }
+    }
+}
+
+/// Every kind of selector there is: event, mask, edge, inversion and rings.
+fn every_selector() -> impl Iterator<Item = u64> {
+    let events = [0x00c0, 0x013c, 0x01a4, 0x00c4, 0x00c5, 0x4f2e, 0x412e];
+    let masks = [0, 1, 2, 3, 4, 5];
+    let shapes = [0, 1 << 18, 1 << 23, 1 << 18 | 1 << 23];
+    let rings = [1 << 16, 1 << 17, 3 << 16];
+    events.into_iter().flat_map(move |event| {
+        masks.into_iter().flat_map(move |mask| {
+            shapes.into_iter().flat_map(move |shape| {
+                rings
+                    .into_iter()
+                    .map(move |rings| event | mask << 24 | shape | rings | 0x50 << 16)
+            })
+        })
+    })
+}
+
+/// 300 instructions in which nothing has a pattern.
+fn jumble() -> Vec<Instruction> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut flip = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state >> 40 & 3 == 0
+    };
+    (0..300)
+        .map(|_| {
+            let (branch, reference) = (flip(), flip());
+            Instruction {
+                user: flip(),
+                branch,
+                branch_miss: branch && flip(),
+                reference,
+                cache_miss: reference && flip(),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn every_kind_of_selector_interrupts_with_the_instruction_that_counting_one_by_one_says() {
+    let program = jumble();
+    for (reference, core, pmi_delay) in [(1, 1, 0), (2, 3, 2), (5, 2, 0)] {
+        let ratio = Ratio { reference, core };
+        let config = Config {
+            pmi_delay,
+            ..Config::sapphire_rapids().with_reference_ratio(ratio)
+        };
+        for select in every_selector() {
+            for distance in [1, 2, 3, 10, 41] {
+                let mut naive = Naive::new(&config);
+                let mut emulator = Emulator::new(config);
+                for processor in [&mut naive as &mut dyn Processor, &mut emulator] {
+                    assert!(processor.write(0x186, select));
+                    assert!(processor.write(0x4c1, (1 << 48) - distance));
+                    perform(processor, &Step::Run(program.clone()));
+                }
+                let case = format!("{select:#x}, {distance} left, {reference}/{core}");
+                assert_eq!(emulator.interrupts(), naive.interrupts(), "{case}");
+                for address in [0xc1, 0x38e] {
+                    assert_eq!(emulator.read(address), naive.read(address), "{case}");
+                }
             }
         }
     }

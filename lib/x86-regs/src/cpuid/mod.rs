@@ -2,6 +2,8 @@
 
 mod features;
 mod perfmon;
+mod perfmon_amd;
+mod perfmon_extended;
 
 pub use features::{
     AddressSizeLeaf, AmdFeatureEdx, AmdFeatureLeaf, AmdVendorLeaf, BrandLeaf, ClockLeaf,
@@ -9,6 +11,11 @@ pub use features::{
     HypervisorClockLeaf, HypervisorLeaf, VendorLeaf, XsaveLeaf,
 };
 pub use perfmon::{PerfmonEax, PerfmonEbx, PerfmonEcx, PerfmonEdx, PerfmonLeaf};
+pub use perfmon_amd::{AmdPerfmonEax, AmdPerfmonEbx, AmdPerfmonEcx, AmdPerfmonLeaf};
+pub use perfmon_extended::{
+    CounterBitmap, ExtendedPerfmonCounters, ExtendedPerfmonEax, ExtendedPerfmonEbx,
+    ExtendedPerfmonEcx, ExtendedPerfmonEvents, ExtendedPerfmonLeaf, Reserved,
+};
 
 /// The answer of CPUID: EAX, EBX, ECX, EDX.
 pub type CpuidAnswer = [u32; 4];

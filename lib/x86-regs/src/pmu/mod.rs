@@ -3,6 +3,7 @@
 //! Intel's architectural set in the order in which one meets it, then AMD's. The CPUID
 //! leaves that say which of these exist are in [`crate::cpuid`].
 
+mod amd;
 mod capabilities;
 mod counters;
 mod debugctl;
@@ -12,6 +13,10 @@ mod pebs;
 mod select;
 mod status;
 
+pub use amd::{
+    AmdCounter, AmdGlobalControl, AmdGlobalStatus, AmdGlobalStatusClear, AmdGlobalStatusSet,
+    AmdLegacyCounter, AmdLegacySelector, AmdSelector,
+};
 pub use capabilities::PerfCapabilities;
 pub use counters::{FixedCounter, FullWidthCounter, LegacyCounter};
 pub use debugctl::DebugCtl;
