@@ -13,7 +13,7 @@ const MESSAGE_WORDS: usize = 120;
 const MESSAGE_CAPS: usize = 3;
 
 /// Names that a generated file uses itself.
-const TAKEN_TYPES: [&str; 16] = [
+const TAKEN_TYPES: [&str; 18] = [
     "Buffer",
     "Bytes",
     "BytesRef",
@@ -24,9 +24,11 @@ const TAKEN_TYPES: [&str; 16] = [
     "Incoming",
     "IntoBytes",
     "KnownLayout",
+    "Option",
     "Outgoing",
     "Pad",
     "Refusal",
+    "Result",
     "Tail",
     "Transport",
     "TryFromBytes",
@@ -35,18 +37,26 @@ const TAKEN_TYPES: [&str; 16] = [
 /// Reports everything that is wrong with the interface as a whole.
 pub(crate) fn check(sink: &mut Sink, interface: &Interface) {
     names(sink, interface);
+    let operations = &interface.operations;
+    let arguments = operations
+        .iter()
+        .flat_map(|op| op.arguments.iter().map(|a| &a.kind));
+    let results = operations.iter().flat_map(|op| &op.results);
+    let fields = interface
+        .records
+        .iter()
+        .flat_map(|r| r.fields.iter().map(|f| &f.kind));
+    for kind in arguments.chain(results).chain(fields) {
+        known(sink, interface, kind);
+    }
+    if !sink.is_empty() {
+        // Nothing can be laid out while names mean nothing.
+        return;
+    }
     for record in &interface.records {
         gaps(sink, interface, record);
     }
-    for operation in &interface.operations {
-        for kind in operation
-            .arguments
-            .iter()
-            .map(|a| &a.kind)
-            .chain(&operation.results)
-        {
-            known(sink, interface, kind);
-        }
+    for operation in operations {
         fits(sink, interface, operation);
         can_say_that_the_server_died(sink, interface, operation);
     }
@@ -84,6 +94,29 @@ fn names(sink: &mut Sink, interface: &Interface) {
             );
         }
     }
+    for operation in &interface.operations {
+        let arguments = operation.arguments.iter().map(|a| &a.name);
+        for name in arguments
+            .chain([&operation.name])
+            .filter(|name| !is_snake(name))
+        {
+            sink.report(
+                name.span(),
+                format!("the name `{name}` is not written in small letters"),
+                "write it like `task_state`: words of small letters and digits, joined by `_`",
+            );
+        }
+    }
+    for name in declared(interface)
+        .chain([&interface.name])
+        .filter(|name| !is_camel(name))
+    {
+        sink.report(
+            name.span(),
+            format!("the type's name `{name}` does not begin with a capital letter"),
+            "write it like `TaskState`: letters and digits, each word with a capital",
+        );
+    }
     let (client, server) = (
         format!("{}Client", interface.name),
         format!("{}Server", interface.name),
@@ -107,6 +140,25 @@ fn names(sink: &mut Sink, interface: &Interface) {
             );
         }
     }
+}
+
+/// Whether a name is words of small letters and digits, each beginning with a letter, joined by `_`.
+///
+/// So the names that stubs make of two different names differ, too.
+fn is_snake(name: &Ident) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    name.to_string().split('_').all(is_word)
+}
+
+fn is_camel(name: &Ident) -> bool {
+    let name = name.to_string();
+    name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// The names of all types of the file.
@@ -164,17 +216,12 @@ fn gaps(sink: &mut Sink, interface: &Interface, record: &Record) {
     let mut offset = 0_usize;
     let mut align = 1;
     for field in &record.fields {
-        known(sink, interface, &field.kind);
         let Some(layout) = layout::of(interface, &field.kind.shape) else {
-            if named(&field.kind.shape)
-                .is_some_and(|name| interface.records.iter().any(|r| r.name == *name))
-            {
-                sink.report(
-                    field.kind.span,
-                    format!("struct `{}` contains itself", record.name),
-                    "break the circle; messages hold values, not references",
-                );
-            }
+            sink.report(
+                field.kind.span,
+                format!("struct `{}` contains itself", record.name),
+                "break the circle; messages hold values, not references",
+            );
             return;
         };
         let gap = offset.next_multiple_of(layout.align) - offset;

@@ -58,8 +58,9 @@ fn within(interface: &Interface, shape: &Shape, depth: usize) -> Option<Layout> 
         }),
         Shape::Array(of, count) => {
             let of = within(interface, of, depth)?;
+            // More than any message holds stays so; it only must not overflow.
             Some(Layout {
-                size: of.size.checked_mul(*count)?,
+                size: of.size.saturating_mul(*count).min(1 << 32),
                 ..of
             })
         }

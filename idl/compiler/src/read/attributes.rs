@@ -9,6 +9,9 @@ use crate::diagnostic::Sink;
 /// The highest operation number; `idl_runtime::label::LAST_OPERATION`.
 const LAST_OPERATION: u64 = 0xfff;
 
+/// What [`docs`] calls the file itself.
+pub(crate) const THE_FILE: &str = "the file";
+
 /// The documentation among `attributes`; reports its absence, and attributes that are not in `known`.
 pub(crate) fn docs(
     sink: &mut Sink,
@@ -22,10 +25,11 @@ pub(crate) fn docs(
         .cloned()
         .partition(|a| a.path().is_ident("doc"));
     if docs.is_empty() {
+        let comment = if what == THE_FILE { "//!" } else { "///" };
         sink.report(
             at,
             format!("{what} has no documentation"),
-            "write a `///` comment that says what it means; both stubs show it",
+            format!("write a `{comment}` comment that says what it means; the stubs show it"),
         );
     }
     for other in others {

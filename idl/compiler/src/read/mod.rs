@@ -7,7 +7,7 @@ mod declared;
 mod operation;
 mod types;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::{Item, ItemEnum, ItemTrait, TraitItem};
 
@@ -27,7 +27,14 @@ pub(crate) fn read(sink: &mut Sink, text: &str) -> Option<Interface> {
             return None;
         }
     };
-    let file_docs = attributes::docs(sink, Span::call_site(), "the file", &file.attrs, &[]);
+    let file_docs = attributes::docs(
+        sink,
+        Span::call_site(),
+        attributes::THE_FILE,
+        &file.attrs,
+        &[],
+    );
+    no_raw_names(sink, text);
 
     let mut traits = Vec::new();
     let mut structs = Vec::new();
@@ -121,4 +128,22 @@ fn operations(sink: &mut Sink, item: &ItemTrait) -> Vec<Operation> {
         );
     }
     operations
+}
+
+/// Reports names written `r#name`: stubs make longer names of them, which then mean something else.
+fn no_raw_names(sink: &mut Sink, text: &str) {
+    let mut groups: Vec<TokenStream> = text.parse().into_iter().collect();
+    while let Some(tokens) = groups.pop() {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => groups.push(group.stream()),
+                TokenTree::Ident(name) if name.to_string().starts_with("r#") => sink.report(
+                    name.span(),
+                    format!("`{name}` is a keyword of Rust"),
+                    "give it a name that is not",
+                ),
+                _ => {}
+            }
+        }
+    }
 }
