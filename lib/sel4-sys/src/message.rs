@@ -85,6 +85,9 @@ pub mod label {
     ///
     /// An extension of seL4, where such a caller would wait for ever. After Hubris's dead codes.
     pub const SERVER_DIED: u64 = KERNEL_BASE;
+    /// A task tells its supervisor that it panicked, and wants no answer. Word 0: bytes of text; then the
+    /// text, eight bytes to a word, lowest first. Above all labels of interfaces.
+    pub const PANICKED: u64 = 0x2000;
 }
 
 #[cfg(test)]

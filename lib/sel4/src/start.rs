@@ -1,0 +1,53 @@
+//! What a task knows when its first instruction runs.
+
+use sel4_sys::{BOOT_INFO_MAGIC, BootInfo, layout};
+use sysdesc::Task;
+
+use crate::arch;
+
+/// What a task knows when it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    generation: u64,
+    is_root: bool,
+}
+
+impl Start {
+    /// From the registers that the kernel starts a thread with. Only for [`task!`](crate::task).
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn from_registers(boot_info: u64, generation: u64) -> Self {
+        Self {
+            generation,
+            is_root: boot_info == layout::BOOT_INFO,
+        }
+    }
+
+    /// How often this task was started anew; 0 in its first life.
+    #[must_use]
+    pub const fn generation(self) -> u64 {
+        self.generation
+    }
+
+    /// What the kernel says about the machine. Only the root task has it.
+    #[must_use]
+    pub fn boot_info(self) -> Option<&'static BootInfo> {
+        self.is_root
+            .then(arch::boot_info)
+            .filter(|info| info.magic == BOOT_INFO_MAGIC)
+    }
+
+    /// The tasks of the system, this one among them. Empty but in the root task.
+    #[must_use]
+    pub fn tasks(self) -> &'static [Task] {
+        self.boot_info()
+            .map_or(&[], |info| arch::task_table(info.threads as usize))
+    }
+}
+
+/// Instructions or cycles since the machine was switched on, by RDTSC.
+#[inline(always)]
+#[must_use]
+pub fn timestamp() -> u64 {
+    arch::timestamp()
+}
