@@ -196,21 +196,21 @@ fn each_malformed_record_is_refused_by_its_name() {
         (ImageError::Region(0), |p| p.regions[0].flags = 2),
         (ImageError::Region(0), |p| p.regions[0].data_length = 8193),
         (ImageError::Region(0), |p| {
-            p.regions[0].data_offset = u32::MAX
+            p.regions[0].data_offset = u32::MAX;
         }),
         (ImageError::Region(0), |p| p.regions[0].physical = 0x1000),
         (ImageError::Mapping(0), |p| p.mappings[0].address += 1),
         (ImageError::Mapping(0), |p| p.mappings[0].address = 0),
         (ImageError::Mapping(0), |p| p.mappings[0].address = USER_END),
         (ImageError::Mapping(0), |p| {
-            p.mappings[0].address = u64::MAX - PAGE + 1
+            p.mappings[0].address = u64::MAX - PAGE + 1;
         }),
         (ImageError::Mapping(0), |p| p.mappings[0].pages = 3),
         (ImageError::Mapping(0), |p| {
-            p.mappings[0].first_page = u32::MAX
+            p.mappings[0].first_page = u32::MAX;
         }),
         (ImageError::Mapping(0), |p| {
-            p.mappings[0].rights = 1 | 1 << 7
+            p.mappings[0].rights = 1 | 1 << 7;
         }),
         (ImageError::Mapping(0), |p| p.mappings[0].address_space = 1),
         (ImageError::CNode(0), |p| p.cnodes[0].slots = 0),
@@ -220,10 +220,10 @@ fn each_malformed_record_is_refused_by_its_name() {
         (ImageError::Thread(0), |p| p.threads[0].ipc_buffer = 8),
         (ImageError::Thread(0), |p| p.threads[0].fault_endpoint = 1),
         (ImageError::SchedContext(0), |p| {
-            p.sched_contexts[0].budget_us = 9
+            p.sched_contexts[0].budget_us = 9;
         }),
         (ImageError::SchedContext(0), |p| {
-            p.sched_contexts[0].period_us = 999
+            p.sched_contexts[0].period_us = 999;
         }),
         (ImageError::Port(0), |p| p.ports[0].count = 0),
         (ImageError::Port(0), |p| p.ports[0].first = u16::MAX),
