@@ -17,10 +17,12 @@ mod ipc_buffer;
 pub mod layout;
 mod message;
 mod object;
+pub mod pmu;
 mod rights;
 mod slots;
 mod syscall;
 mod user_context;
+pub mod vcpu;
 
 pub use boot_info::{BOOT_INFO_MAGIC, BootInfo, CpuFeatures};
 pub use error::Error;
