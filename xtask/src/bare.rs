@@ -3,6 +3,7 @@
 //! Each has its own flags and so its own target folder, or one would evict the other
 //! at every change of hand. Both are always optimised: instruction counts are promises.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::process::{self, storage};
 use crate::refusal::Refusal;
 use crate::toolchain::{TARGET, Toolchain};
-use crate::ui::{self, Usual};
+use crate::ui;
 use crate::workspace;
 
 /// One of the two worlds on the machine.
@@ -82,18 +83,15 @@ pub(crate) fn build_kernel(toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
         .arg(script)
         .current_dir(workspace::root());
     let log = workspace::log("kernel");
-    ui::step(
-        "building the kernel",
-        Usual::Seconds(90),
-        Some(&log),
-        || process::run_logged(&mut command, &log),
-    )?;
+    ui::step("building the kernel", 90, Some(&log), || {
+        process::run_logged(&mut command, &log)
+    })?;
     Ok(Ring::Kernel.elf("kernel"))
 }
 
-/// Builds these programs that run as tasks.
-pub(crate) fn build_tasks(toolchain: &Toolchain, programs: &[String]) -> anyhow::Result<()> {
-    if programs.is_empty() {
+/// Builds these packages, whose programs run as tasks.
+pub(crate) fn build_tasks(toolchain: &Toolchain, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
+    if packages.is_empty() {
         return Ok(());
     }
     let mut flags = Ring::Tasks.rustflags();
@@ -103,13 +101,13 @@ pub(crate) fn build_tasks(toolchain: &Toolchain, programs: &[String]) -> anyhow:
         .arg("--release")
         .arg("--target-dir")
         .arg(Ring::Tasks.target());
-    for program in programs {
-        command.args(["--package", program]);
+    for package in packages {
+        command.args(["--package", package]);
     }
     command.current_dir(workspace::root());
     let log = workspace::log("tasks");
-    let what = format!("building {} tasks", programs.len());
-    ui::step(&what, Usual::Seconds(90), Some(&log), || {
+    let what = format!("building the tasks of {} packages", packages.len());
+    ui::step(&what, 90, Some(&log), || {
         process::run_logged(&mut command, &log)
     })
 }

@@ -1,5 +1,6 @@
 //! Boards: the facts of a machine, read from `boards/NAME/board.toml`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,9 @@ pub(crate) struct Facts {
     pub(crate) virtualization: Virtualization,
     /// How long a system may take before it counts as hung, in seconds of real time.
     pub(crate) time_limit_s: u64,
+    /// What tasks can be given by name.
+    #[serde(default)]
+    pub(crate) devices: BTreeMap<String, Device>,
     /// Present when QEMU runs the machine.
     pub(crate) qemu: Option<qemu::Config>,
 }
@@ -64,7 +68,40 @@ pub(crate) enum Virtualization {
     Vmx,
 }
 
+/// Hardware that a task can be given: I/O ports, an interrupt line, or both.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Device {
+    /// First port and number of ports.
+    pub(crate) ports: Option<(u16, u16)>,
+    /// The IOAPIC's input.
+    pub(crate) line: Option<u32>,
+    /// The line is level triggered, as PCI's are; otherwise by edges.
+    #[serde(default)]
+    pub(crate) level_triggered: bool,
+    /// The line is active when low.
+    #[serde(default)]
+    pub(crate) active_low: bool,
+}
+
 impl Board {
+    /// The board's name and what it is, for every report.
+    pub(crate) fn describe(&self) -> String {
+        let pmu = match self.facts.pmu {
+            Pmu::Msr => "its own",
+            Pmu::Model => "the model",
+        };
+        let guests = match self.facts.virtualization {
+            Virtualization::None => "none",
+            Virtualization::Svm => "SVM",
+            Virtualization::Vmx => "VMX",
+        };
+        format!(
+            "{} ({}; PMU: {pmu}; guests: {guests})",
+            self.name, self.facts.about
+        )
+    }
+
     /// Reads a board; an unknown name lists those that exist.
     pub(crate) fn find(name: &str) -> anyhow::Result<Self> {
         let names = names()?;

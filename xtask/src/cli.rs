@@ -45,10 +45,18 @@ pub(crate) enum ToolchainChoice {
 /// What `cargo xtask` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Build a system, boot it and end with its verdict
+    Run(Run),
+    /// Run the tests: on the host, then on the board's emulator
+    Test(Test),
     /// Check formatting, clippy for host and target, laws and house lints
     Lint(Lint),
+    /// Build kernel, tasks and the checked system image, and say where they are
+    Dist(Dist),
     /// Say what this machine has, what is missing and what would install it
     Doctor(Doctor),
+    /// Disassemble the kernel, or one symbol of it
+    Disasm(Disasm),
     /// Remove what was built
     Clean(Clean),
 }
@@ -197,5 +205,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn run_without_arguments_boots_the_demo_on_stock_qemu() {
+        let Verb::Run(run) = Cli::parse_from(["xtask", "run"]).verb else {
+            panic!("another verb")
+        };
+        assert_eq!(
+            (run.system.as_str(), run.on.board.as_str()),
+            ("demo", "qemu-q35")
+        );
     }
 }

@@ -5,21 +5,23 @@
 //! variable to change what it builds, and what the bare build takes in variables
 //! is set for the child process only.
 
-#![expect(dead_code, reason = "the verbs that boot come next")]
-
 mod bare;
 mod board;
 mod cli;
 mod emulator;
 mod host;
+mod host_tests;
+mod image;
 mod lint;
 mod packages;
 mod process;
 mod refusal;
 mod symbols;
+mod system;
 mod toolchain;
 mod ui;
 mod verbs;
+mod verdict;
 mod workspace;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::process;
 use crate::refusal::Refusal;
-use crate::ui::{self, Usual};
+use crate::ui;
 use crate::workspace;
 
 /// Something a step cannot do without, and the Debian package that has it.
@@ -62,9 +62,7 @@ pub(crate) fn ensure(needs: &[Need]) -> anyhow::Result<()> {
     }
     let log = workspace::log("packages");
     let what = format!("installing {}", packages.join(" "));
-    ui::step(&what, Usual::Seconds(120), Some(&log), || {
-        install(&packages, &log)
-    })?;
+    ui::step(&what, 120, Some(&log), || install(&packages, &log))?;
     match missing.iter().find(|need| need.found().is_none()) {
         None => Ok(()),
         Some(need) => Err(Refusal::because(format!(

@@ -19,7 +19,7 @@ use crate::board::Board;
 use crate::refusal::Refusal;
 
 pub(crate) use folder::RunFolder;
-pub(crate) use outcome::Outcome;
+pub(crate) use outcome::{Ended, Outcome};
 pub(crate) use session::Watch;
 
 /// What to boot, and how.
@@ -59,6 +59,10 @@ pub(crate) enum Console {
     /// The emulator connects to this socket.
     Socket(UnixListener),
     /// The emulator's standard error.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for an emulator without such sockets")
+    )]
     StandardError,
 }
 

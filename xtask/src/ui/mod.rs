@@ -8,9 +8,9 @@ mod paint;
 mod step;
 mod table;
 
-pub(crate) use nearest::unknown;
+pub(crate) use nearest::{nearest, unknown};
 pub(crate) use paint::{on_error, on_output};
-pub(crate) use step::{Usual, step};
+pub(crate) use step::step;
 pub(crate) use table::Table;
 
 /// Prints an error with its causes on one line, unless a cause has lines of its own.

@@ -6,7 +6,7 @@ use crate::host;
 use crate::lint::{self, Tree};
 use crate::process;
 use crate::refusal::Status;
-use crate::ui::{self, Usual, on_output};
+use crate::ui::{self, on_output};
 use crate::workspace;
 
 /// Folders whose crates never run on the machine, although others beside them do.
@@ -74,7 +74,7 @@ fn house() -> anyhow::Result<bool> {
 /// Runs one check; what it objects to goes to standard error.
 fn passes(what: &str, log: &str, seconds: u32, mut command: Command) -> bool {
     let log = workspace::log(log);
-    let outcome = ui::step(what, Usual::Seconds(seconds), Some(&log), || {
+    let outcome = ui::step(what, seconds, Some(&log), || {
         process::run_logged(&mut command, &log)
     });
     if let Err(error) = &outcome {

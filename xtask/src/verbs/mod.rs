@@ -1,8 +1,14 @@
 //! One file a verb.
 
 mod clean;
+mod disasm;
+mod dist;
 mod doctor;
 mod lint;
+mod run;
+mod test;
+
+pub(crate) use test::Counts;
 
 use crate::cli::{Cli, Verb};
 use crate::process;
@@ -14,8 +20,12 @@ pub(crate) fn invoke(cli: &Cli) -> anyhow::Result<Status> {
         process::be_verbose();
     }
     match &cli.verb {
+        Verb::Run(arguments) => run::run(arguments, cli.toolchain),
+        Verb::Test(arguments) => test::test(arguments, cli.toolchain),
+        Verb::Lint(arguments) => lint::lint(arguments.house),
+        Verb::Dist(arguments) => dist::dist(arguments, cli.toolchain),
         Verb::Doctor(_) => doctor::doctor(cli.toolchain),
-        Verb::Lint(lint) => lint::lint(lint.house),
-        Verb::Clean(clean) => clean::clean(clean.cache),
+        Verb::Disasm(arguments) => disasm::disasm(arguments, cli.toolchain),
+        Verb::Clean(arguments) => clean::clean(arguments.cache),
     }
 }

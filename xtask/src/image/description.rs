@@ -1,0 +1,201 @@
+//! The system description as it stands in its TOML file.
+//!
+//! `docs/reference/systems.md` explains every key to those who write one. Values keep
+//! their place in the text, so that whatever is wrong with them is shown there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::problem::{Problem, Source, choice};
+use super::programs;
+use crate::workspace;
+
+/// A system: its tasks, what they get, and the memory they share.
+#[derive(Debug)]
+pub(crate) struct Description {
+    /// The system's name: that of the file.
+    pub(crate) name: String,
+    /// Where problems are shown.
+    pub(crate) source: Source,
+    /// What the file says.
+    pub(crate) system: System,
+    /// The programs that tasks run: binary and package.
+    binaries: BTreeMap<String, String>,
+}
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct System {
+    /// What the system shows, in one sentence.
+    #[serde(rename = "about")]
+    pub(crate) _about: String,
+    /// The tasks, in the order of the supervisor's table. One is called `root`.
+    #[serde(default, rename = "task")]
+    pub(crate) tasks: Vec<Spanned<Task>>,
+    /// Memory that several tasks can get.
+    #[serde(default, rename = "frame")]
+    pub(crate) frames: Vec<Spanned<Frame>>,
+}
+
+/// A table `[[task]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Task {
+    /// What the system calls it.
+    pub(crate) name: Spanned<String>,
+    /// The program it runs; the task's name if it is not given.
+    pub(crate) program: Option<Spanned<String>>,
+    /// 0 (least urgent) to 255.
+    pub(crate) priority: Spanned<u8>,
+    /// The highest priority it may give to another thread; its own if not given.
+    pub(crate) max_priority: Option<Spanned<u8>>,
+    /// CPU time in each period, in µs. Not for a passive task.
+    pub(crate) budget_us: Option<Spanned<u32>>,
+    /// The period, in µs; the budget if not given, which is plain round robin.
+    pub(crate) period_us: Option<Spanned<u32>>,
+    /// Runs on its callers' time only: has no scheduling context.
+    #[serde(default)]
+    pub(crate) passive: bool,
+    /// The stack, in KiB.
+    pub(crate) stack_kib: Option<Spanned<u32>>,
+    /// May use the FPU.
+    #[serde(default)]
+    pub(crate) fpu: bool,
+    /// The system ends when this task stops for good.
+    #[serde(default)]
+    pub(crate) essential: bool,
+    /// A fault restarts it; otherwise it stops for good.
+    #[serde(default = "yes")]
+    pub(crate) restart: bool,
+    /// The supervisor starts it with the others.
+    #[serde(default = "yes")]
+    pub(crate) start: bool,
+    /// The CPU it runs on.
+    #[serde(default)]
+    pub(crate) cpu: u32,
+    /// Page tables held ready for what it maps while it runs.
+    #[serde(default)]
+    pub(crate) spare_tables: u32,
+    /// What the names in its declaration stand for.
+    #[serde(default)]
+    pub(crate) gets: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+}
+
+/// A table `[[frame]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Frame {
+    /// What the system calls it.
+    pub(crate) name: Spanned<String>,
+    /// Its size, in pages of 4 KiB.
+    pub(crate) pages: Spanned<u32>,
+    /// The physical address of device memory; the kernel chooses if not given.
+    pub(crate) device: Option<Spanned<u64>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The stack of a task that says nothing about it, in KiB.
+const STACK_KIB: u32 = 16;
+
+impl Task {
+    /// The program it runs.
+    pub(crate) fn program(&self) -> &Spanned<String> {
+        self.program.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Its stack, in KiB.
+    pub(crate) fn stack_kib(&self) -> u32 {
+        self.stack_kib
+            .as_ref()
+            .map_or(STACK_KIB, |kib| *kib.get_ref())
+    }
+
+    /// What its system gives for a name that it declares, and where that stands.
+    pub(crate) fn gift(&self, name: &str) -> Option<(&toml::Value, Range<usize>)> {
+        self.gets
+            .get(name)
+            .map(|value| (value.get_ref(), value.span()))
+    }
+}
+
+impl Description {
+    /// Reads a description and checks that its programs exist.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", workspace::shown(path)))?;
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Self::parse(&name, &workspace::shown(path), text, &programs::known()?)
+    }
+
+    /// Parses a description; `known` are the programs there are, each with its package.
+    pub(crate) fn parse(
+        name: &str,
+        path: &str,
+        text: String,
+        known: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
+        let source = Source {
+            path: path.to_owned(),
+            text,
+        };
+        let system: System =
+            toml::from_str(&source.text).map_err(|error| source.refuse_syntax(&error))?;
+        let mut binaries = BTreeMap::new();
+        let mut problems = Vec::new();
+        for task in &system.tasks {
+            let program = task.get_ref().program();
+            if let Some(package) = known.get(program.get_ref()) {
+                binaries.insert(program.get_ref().clone(), package.clone());
+            } else {
+                let cause = format!("there is no program `{}`", program.get_ref());
+                let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                let suggestion = choice(program.get_ref(), &names);
+                problems.push(Problem::new(&program.span(), cause, suggestion));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(source.refuse(problems));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            source,
+            system,
+            binaries,
+        })
+    }
+
+    /// The packages to build.
+    pub(crate) fn packages(&self) -> BTreeSet<&str> {
+        self.binaries.values().map(String::as_str).collect()
+    }
+
+    /// The programs that tasks run.
+    pub(crate) fn binaries(&self) -> impl Iterator<Item = &str> {
+        self.binaries.keys().map(String::as_str)
+    }
+
+    /// A fault of a program, shown at the first task that runs it.
+    pub(crate) fn in_program(&self, binary: &str, error: anyhow::Error) -> anyhow::Error {
+        let tasks = self.system.tasks.iter().map(Spanned::get_ref);
+        let at = tasks
+            .map(Task::program)
+            .find(|program| program.get_ref() == binary);
+        let at = at.map(Spanned::span).unwrap_or_default();
+        let suggestion = "a task is made by `sel4::task!` and linked with lib/sel4/task.x";
+        self.source
+            .refuse(vec![Problem::new(&at, format!("{error:#}"), suggestion)])
+    }
+}

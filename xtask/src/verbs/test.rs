@@ -1,0 +1,162 @@
+//! `test`: the host's tests by cargo, then systems on the board's emulator.
+
+use std::time::Duration;
+
+use testproto::Verdict;
+
+use crate::board::Board;
+use crate::cli::{Test, ToolchainChoice};
+use crate::emulator::{self, Boot, Clock, Ended, Outcome, Watch};
+use crate::host_tests;
+use crate::refusal::Status;
+use crate::system;
+use crate::toolchain::Toolchain;
+use crate::ui::{self, on_output};
+use crate::verdict;
+
+/// How many tests ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.skipped += more.skipped;
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )
+    }
+}
+
+/// Measurements are no tests: `bench` runs the systems whose names start so.
+const BENCH: &str = "bench-";
+
+/// Runs what was asked for; the last line is the sum.
+pub(crate) fn test(test: &Test, choice: Option<ToolchainChoice>) -> anyhow::Result<Status> {
+    let board = Board::find(&test.on.board)?;
+    let systems: Vec<String> = board.systems()?.into_iter().map(|(name, _)| name).collect();
+    let all: Vec<String> = systems
+        .iter()
+        .filter(|name| !name.starts_with(BENCH))
+        .cloned()
+        .collect();
+    let mut counts = Counts::default();
+    match test.name.as_deref() {
+        None => {
+            counts += host_tests::run(None)?;
+            counts += on_emulator(&board, &all, choice)?;
+        }
+        Some("host") => counts += host_tests::run(None)?,
+        Some("emu") => counts += on_emulator(&board, &all, choice)?,
+        Some(name) if systems.iter().any(|system| system == name) => {
+            counts += on_emulator(&board, &[name.to_owned()], choice)?;
+        }
+        Some(name) => {
+            counts += host_tests::run(Some(name))?;
+            if counts == Counts::default() {
+                let known = ["host", "emu"]
+                    .into_iter()
+                    .chain(systems.iter().map(String::as_str));
+                return Err(ui::unknown("system or host test", name, known));
+            }
+        }
+    }
+    println!("{counts}");
+    Ok(if counts.failed == 0 && counts.passed > 0 {
+        Status::Done
+    } else {
+        Status::Failed
+    })
+}
+
+/// Boots systems one after the other.
+fn on_emulator(
+    board: &Board,
+    systems: &[String],
+    choice: Option<ToolchainChoice>,
+) -> anyhow::Result<Counts> {
+    let toolchain = Toolchain::find(choice)?;
+    ui::note(&toolchain.description());
+    emulator::prepare(board)?;
+    let mut counts = Counts::default();
+    for name in systems {
+        let built = match system::build(&toolchain, board.clone(), name) {
+            Ok(built) => built,
+            Err(error) => {
+                // One system that cannot be built does not hide the others.
+                ui::error(&error.context(format!("system {name}")));
+                counts.failed += 1;
+                continue;
+            }
+        };
+        println!("system {name} on {}", board.describe());
+        let boot = Boot {
+            board,
+            kernel: &built.kernel,
+            image: &built.image,
+            clock: Clock::Instructions,
+        };
+        let limit = Duration::from_secs(board.facts.time_limit_s);
+        let outcome = emulator::run(&boot, Some(limit), Watch::Silent)?;
+        counts += report(name, &outcome);
+        if !outcome.has_passed() {
+            eprint!(
+                "{}",
+                verdict::explain(&outcome, &built.kernel, Watch::Silent)
+            );
+        }
+    }
+    Ok(counts)
+}
+
+/// Prints how each test of a run ended, and counts them.
+///
+/// The run itself is one more test, which fails if it did not end well although no test
+/// of it failed, and which is all there is for a system without tests.
+fn report(system: &str, outcome: &Outcome) -> Counts {
+    let paint = on_output();
+    let mut counts = Counts::default();
+    for test in &outcome.report.tests {
+        let word = match test.verdict {
+            Verdict::Passed => {
+                counts.passed += 1;
+                "ok".to_owned()
+            }
+            Verdict::Failed => {
+                counts.failed += 1;
+                paint.red("FAILED")
+            }
+            Verdict::Skipped => {
+                counts.skipped += 1;
+                paint.yellow(&format!("skipped: {}", test.note))
+            }
+        };
+        println!("  {} ... {word}", test.name);
+    }
+    if outcome.has_passed() {
+        counts.passed += 1;
+        println!("  {system}_ends_by_itself ... ok");
+    } else if counts.failed == 0 {
+        counts.failed += 1;
+        println!(
+            "  {system}_ends_by_itself ... {}: {}",
+            paint.red("FAILED"),
+            outcome.ended
+        );
+    } else if let Ended::Hung(_) | Ended::WithoutVerdict(_) = outcome.ended {
+        println!("  {}", outcome.ended);
+    }
+    counts
+}
