@@ -1,9 +1,9 @@
-//! Which memory accesses reach the last-level cache, and which miss it: a rule simple enough
-//! to count by hand.
+//! Which accesses reach the last-level cache, and which miss it.
 //!
-//! There are two levels. The first is one line: an access to the line accessed last goes no
-//! further. Every other access is a reference to the last level, which is direct-mapped, with
-//! 4096 lines of 64 bytes. Loads and stores are alike; code fetches and page walks are not seen.
+//! The rule is simple enough to count by hand. There are two levels. The first is one line:
+//! an access to the line accessed last goes no further. Every other access is a reference to
+//! the last level, which is direct-mapped, with 4096 lines of 64 bytes. Loads and stores are
+//! alike; code fetches and page walks are not seen.
 
 /// Bytes a line.
 const LINE: u64 = 64;

@@ -1,4 +1,4 @@
-//! How time passes: what was retired, and how much may retire before the model must know.
+//! How time passes: what retired, and how much may retire unreported.
 
 use core::ops::{BitOr, BitOrAssign};
 

@@ -1,4 +1,4 @@
-//! How far the emulator may run before something happens that it cannot see coming.
+//! How far the emulator may run before something happens unseen.
 
 use super::Pmu;
 use super::program::{Program, Source};

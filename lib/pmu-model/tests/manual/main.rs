@@ -9,6 +9,7 @@ mod enumeration;
 mod freeze;
 mod machine;
 mod overflow;
+mod reference;
 mod registers;
 mod reserved;
 mod shape;

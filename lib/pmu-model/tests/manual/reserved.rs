@@ -1,4 +1,4 @@
-//! Every bit of every register: it can be written, or it faults and nothing changes.
+//! Every bit of every register: writable, or a fault that changes nothing.
 
 use pmu_model::{Access, Config, Version};
 

@@ -1,4 +1,6 @@
-//! An emulator that drives the model as one should: it reports only when a budget runs out.
+//! An emulator that drives the model as one should.
+//!
+//! It reports only when a budget runs out, and observes only what is wanted.
 
 use pmu_model::{Access, Allowance, Batch, Budget, Config, Elapsed, EventSet, Pmu};
 

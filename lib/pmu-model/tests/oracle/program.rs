@@ -1,4 +1,4 @@
-//! Random programs: what a processor executes, biased towards what is interesting.
+//! Random programs, biased towards what is interesting.
 
 use pmu_model::{Config, Ratio, Version};
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

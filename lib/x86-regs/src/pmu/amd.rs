@@ -1,5 +1,6 @@
-//! AMD's performance-monitoring registers: selectors and counters side by side, and the
-//! global registers of PerfMonV2.
+//! AMD's performance-monitoring registers.
+//!
+//! Selectors and counters lie side by side; the global registers came with PerfMonV2.
 
 use bitfield_struct::bitfield;
 

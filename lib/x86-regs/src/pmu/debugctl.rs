@@ -1,4 +1,4 @@
-//! The debug control register, which decides whether an overflow freezes the counters.
+//! The debug control register: does an overflow freeze the counters?
 
 use bitfield_struct::bitfield;
 

@@ -1,4 +1,4 @@
-//! Precise sampling and topdown metrics: known by address, so that they can be refused.
+//! Precise sampling and topdown metrics: known so as to be refused.
 //!
 //! Nothing in this project uses these. Their layouts depend on the CPU model and are not
 //! spelled out; who refuses an access needs the address only.

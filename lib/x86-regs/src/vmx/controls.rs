@@ -1,4 +1,4 @@
-//! The VM-execution, entry and exit controls, and the MSRs that say which exist.
+//! The execution, entry and exit controls, and which of them exist.
 
 use bitfield_struct::bitfield;
 

@@ -1,4 +1,6 @@
-//! What a VMCS field is to the type system: a number, a value type and a direction.
+//! What a VMCS field is to the type system.
+//!
+//! A number, a value type and a direction.
 
 use core::marker::PhantomData;
 
