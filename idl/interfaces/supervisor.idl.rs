@@ -12,6 +12,11 @@ pub trait Supervisor {
     #[op(2)]
     #[idempotent]
     fn task_state(&self, task: u32) -> Result<TaskState, SupervisorError>;
+
+    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    #[op(3)]
+    #[idempotent]
+    fn task_name(&self, badge: u64) -> Result<[u64; 4], SupervisorError>;
 }
 
 /// How a task's work went.

@@ -5,7 +5,7 @@
 use idl_runtime::{
     Buffer, Caller, Incoming, Outgoing, Pad, Refusal, Transport, client, label,
 };
-use zerocopy::{Immutable, IntoBytes, KnownLayout, TryFromBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 
 /// Why the supervisor did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +189,18 @@ impl<T: Transport> SupervisorClient<T> {
         );
         task_state_results(&mut self.transport, &reply?).map_err(client::bad_reply)
     }
+
+    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    #[inline]
+    pub fn task_name(&mut self, badge: u64) -> Result<[u64; 4], SupervisorError> {
+        let record = TaskNameRequest { badge };
+        let request: [u64; 1] = zerocopy::transmute!(record);
+        let reply: Result<_, SupervisorError> = client::repeat(
+            &mut self.transport,
+            |transport| Outgoing::new(transport, op::TASK_NAME, request),
+        );
+        task_name_results(&mut self.transport, &reply?).map_err(client::bad_reply)
+    }
 }
 
 /// The root task: it starts the system's tasks, restarts those that die, and ends the system.
@@ -202,6 +214,12 @@ pub trait SupervisorServer {
         caller: Caller,
         task: u32,
     ) -> Result<TaskState, SupervisorError>;
+    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    fn task_name(
+        &mut self,
+        caller: Caller,
+        badge: u64,
+    ) -> Result<[u64; 4], SupervisorError>;
 }
 
 /// Answers one request. Whatever is no message of this interface gets a refusal, and `server`
@@ -215,6 +233,7 @@ pub fn dispatch<S: SupervisorServer, B: Buffer>(
     let reply = match request.label {
         op::FINISHED => serve_finished(server, buffer, request),
         op::TASK_STATE => serve_task_state(server, buffer, request),
+        op::TASK_NAME => serve_task_name(server, buffer, request),
         _ => Err(Refusal::UnknownOperation),
     };
     reply.unwrap_or_else(Outgoing::refusal)
@@ -254,12 +273,33 @@ fn serve_task_state<S: SupervisorServer, B: Buffer>(
     }
 }
 
+#[inline]
+fn serve_task_name<S: SupervisorServer, B: Buffer>(
+    server: &mut S,
+    buffer: &mut B,
+    request: &Incoming,
+) -> Result<Outgoing, Refusal> {
+    let [] = request.caps()?;
+    let words: [u64; 1] = request.words(buffer)?;
+    let record: TaskNameRequest = zerocopy::transmute!(words);
+    match server.task_name(Caller::of(request), record.badge) {
+        Ok(result) => {
+            let record = TaskNameReply { result };
+            let words: [u64; 4] = zerocopy::transmute!(record);
+            Ok(Outgoing::new(buffer, label::OK, words))
+        }
+        Err(error) => Ok(Outgoing::bare(client::InterfaceError::label(error))),
+    }
+}
+
 /// The operations' numbers: the labels of requests.
 pub mod op {
     /// [`SupervisorClient::finished`].
     pub const FINISHED: u64 = 1;
     /// [`SupervisorClient::task_state`].
     pub const TASK_STATE: u64 = 2;
+    /// [`SupervisorClient::task_name`].
+    pub const TASK_NAME: u64 = 3;
 }
 
 #[derive(TryFromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -290,5 +330,27 @@ fn task_state_results<B: Buffer>(
     let words: [u64; 2] = reply.words(buffer)?;
     let record: TaskStateReply = zerocopy::try_transmute!(words)
         .map_err(|_| Refusal::InvalidValue)?;
+    Ok(record.result)
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct TaskNameRequest {
+    badge: u64,
+}
+
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct TaskNameReply {
+    result: [u64; 4],
+}
+
+#[inline]
+fn task_name_results<B: Buffer>(
+    buffer: &mut B,
+    reply: &Incoming,
+) -> Result<[u64; 4], Refusal> {
+    let words: [u64; 4] = reply.words(buffer)?;
+    let record: TaskNameReply = zerocopy::transmute!(words);
     Ok(record.result)
 }

@@ -9,6 +9,7 @@
 mod bytes;
 mod cap;
 pub mod client;
+mod endpoint;
 pub mod label;
 mod loopback;
 mod message;
@@ -20,6 +21,7 @@ mod tail;
 pub use bytes::{Bytes, BytesRef, TooLong};
 pub use cap::{Cap, kind};
 pub use client::Transport;
+pub use endpoint::{Connection, Service, ThreadBuffer};
 pub use loopback::Loopback;
 pub use message::{Buffer, Incoming, Outgoing};
 pub use pad::Pad;

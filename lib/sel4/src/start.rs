@@ -37,11 +37,13 @@ impl Start {
             .filter(|info| info.magic == BOOT_INFO_MAGIC)
     }
 
-    /// The tasks of the system, this one among them. Empty but in the root task.
+    /// The system's other tasks. Empty but in the root task.
     #[must_use]
     pub fn tasks(self) -> &'static [Task] {
-        self.boot_info()
-            .map_or(&[], |info| arch::task_table(info.threads as usize))
+        // Each task is one thread, and the table has all but the root's.
+        self.boot_info().map_or(&[], |info| {
+            arch::task_table((info.threads as usize).saturating_sub(1))
+        })
     }
 }
 
