@@ -352,7 +352,7 @@ impl<'a> Resolver<'a> {
             );
             let suggestion = match kind {
                 DeclarationKind::Call => self.servers_of(declaration.interface()),
-                _ => format!("add gets.{name} = \"{word}\" with the name of a {word}"),
+                _ => format!("add gets.{name} = \"…\" with the name of a {word}"),
             };
             return Err(Problem::new(&member.span, cause, suggestion));
         };
@@ -386,7 +386,7 @@ impl<'a> Resolver<'a> {
                 })
             }
             other => Err(wrong(format!(
-                "`{name}` is a {}, not a name",
+                "`{name}` gets no name ({})",
                 other.type_str()
             ))),
         }

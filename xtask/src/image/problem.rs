@@ -1,6 +1,5 @@
 //! What is wrong with a system description, and what to do about it.
 
-use std::fmt;
 use std::ops::Range;
 
 use crate::board::line_of;
@@ -60,19 +59,36 @@ impl Source {
     pub(crate) fn refuse_syntax(&self, error: &toml::de::Error) -> anyhow::Error {
         let at = error.span().unwrap_or_default();
         let message = error.message().lines().next().unwrap_or_default();
-        let (cause, suggestion) = match message.split_once(", expected one of ") {
-            Some((cause, known)) => {
-                let known: Vec<&str> = known
-                    .split(", ")
-                    .map(|name| name.trim_matches('`'))
-                    .collect();
-                let asked = cause.rsplit('`').nth(1).unwrap_or_default();
-                (cause, choice(asked, &known))
-            }
-            None => (message, "see docs/reference/systems.md".to_owned()),
-        };
+        let (cause, suggestion) = translated(message);
         self.refuse(vec![Problem::new(&at, cause, suggestion)])
     }
+}
+
+/// The parser's message as cause and suggestion.
+fn translated(message: &str) -> (&str, String) {
+    if let Some((cause, known)) = message.split_once(", expected one of ") {
+        let known: Vec<&str> = known
+            .split(", ")
+            .map(|name| name.trim_matches('`'))
+            .collect();
+        let asked = cause.rsplit('`').nth(1).unwrap_or_default();
+        return (cause, choice(asked, &known));
+    }
+    let ranges = [
+        ("u8", u64::from(u8::MAX)),
+        ("u32", u64::from(u32::MAX)),
+        ("u64", u64::MAX),
+    ];
+    for (name, most) in ranges {
+        if let Some(cause) = message.strip_suffix(&format!(", expected {name}")) {
+            return (cause, format!("write a whole number from 0 to {most}"));
+        }
+    }
+    let suggestion = match message.strip_prefix("missing field ") {
+        Some(field) => format!("add {field} to this table; docs/reference/systems.md explains it"),
+        None => "docs/reference/systems.md says what may stand here".to_owned(),
+    };
+    (message, suggestion)
 }
 
 /// A suggestion for a name that does not exist: the nearest, or all there are.
@@ -84,10 +100,4 @@ pub(crate) fn choice(asked: &str, known: &[&str]) -> String {
         || format!("there are: {}", known.join(", ")),
         |name| format!("did you mean `{name}`?"),
     )
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}; {}", self.cause, self.suggestion)
-    }
 }

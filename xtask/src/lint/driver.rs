@@ -1,4 +1,4 @@
-//! Law 4: the code that swaps counters is the same on the machine and in host tests.
+//! Law 4: counters are swapped by the same code on the machine and in tests.
 //!
 //! So the driver may not look at how it is built, and may not know what is below it:
 //! it gets its registers through a trait.

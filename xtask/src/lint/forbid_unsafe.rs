@@ -1,5 +1,6 @@
-//! Law 3: the crates that decide are `no_std`, have no unsafe code, and the model
-//! shares no mistakes with the driver.
+//! Law 3: the crates that decide are `no_std` and have no unsafe code.
+//!
+//! And the model does not know the driver: no mistakes in common.
 
 use super::crates;
 use super::tree::{Finding, Tree};

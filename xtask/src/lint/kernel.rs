@@ -1,4 +1,6 @@
-//! Law 2: nothing under `kernel/` knows `idl` or a server, and no `arch-*` knows `kern`.
+//! Law 2: nothing under `kernel/` knows `idl` or a server.
+//!
+//! And no `arch-*` knows `kern`: traps arrive through upcalls.
 
 use super::crates::{self, Crate};
 use super::tree::{Finding, Tree};

@@ -2,7 +2,7 @@
 
 use super::tree::{File, Finding, Tree};
 
-/// The widest first sentence, in columns, with its `//! `.
+/// The widest first sentence, in columns, without its `//! `.
 const WIDEST: usize = 80;
 
 /// Files that do not open with a sentence, or with one that is too long.
@@ -30,7 +30,7 @@ fn objection(file: &File) -> Option<String> {
     let sentence = paragraph
         .find(". ")
         .map_or(paragraph.as_str(), |at| &paragraph[..=at]);
-    let width = "//! ".len() + sentence.chars().count();
+    let width = sentence.chars().count();
     if !sentence.ends_with(['.', '?', '!', ':']) {
         return Some("the opening sentence does not end (say-it-first)".into());
     }
@@ -61,7 +61,7 @@ mod tests {
             [
                 "a.rs:1: does not open with `//! ` and a sentence (say-it-first)",
                 "b.rs:1: the opening sentence does not end (say-it-first)",
-                "c.rs:1: the opening sentence has 85 columns; 80 are the most (say-it-first)",
+                "c.rs:1: the opening sentence has 81 columns; 80 are the most (say-it-first)",
             ]
         );
     }

@@ -112,7 +112,7 @@ impl File {
         self.text
             .lines()
             .take(3)
-            .any(|line| line.contains("@generated"))
+            .any(|line| line.contains("Do not edit"))
     }
 
     /// Whether it holds nothing but tests, by its place.

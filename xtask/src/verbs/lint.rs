@@ -30,8 +30,11 @@ pub(crate) fn lint(house_only: bool) -> anyhow::Result<Status> {
         fmt.args(["--all", "--check"]);
         let mut clippy = host::cargo("clippy");
         clippy.args(["--workspace", "--all-targets", "--", "--deny", "warnings"]);
+        let mut fresh = host::cargo("run");
+        fresh.args(["--quiet", "--package", "idl-compiler", "--", "--check"]);
         let steps = [
             ("formatting", "fmt", 5, fmt),
+            ("generated code is fresh (law 6)", "idl-check", 20, fresh),
             ("clippy for this machine", "clippy-host", 90, clippy),
             ("clippy with --cfg bare", "clippy-bare", 60, bare_clippy()?),
         ];
