@@ -231,7 +231,12 @@ impl Wire {
             for (word, register) in all.iter_mut().zip(request.registers) {
                 *word = register;
             }
-            let caps = request.caps.iter().copied().take(request.cap_count).collect();
+            let caps = request
+                .caps
+                .iter()
+                .copied()
+                .take(request.cap_count)
+                .collect();
             seen = Some(Self {
                 label: request.label,
                 words: all,
