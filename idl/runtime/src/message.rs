@@ -3,11 +3,10 @@
 //! The first four words travel in registers, the others in the thread's IPC buffer. A message of at
 //! most four words never touches the buffer, here as in the kernel's fast path.
 
-use sel4::{Cap, CapType};
 use sel4_sys::{MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo};
 use zerocopy::IntoBytes;
 
-use crate::{Refusal, label};
+use crate::{Cap, Refusal, label};
 
 /// Where the words of long messages are.
 ///
@@ -122,9 +121,9 @@ impl Outgoing {
 
     /// Adds a capability to pass. The IDL's compiler has proven that there are at most [`MSG_MAX_CAPS`].
     #[inline]
-    pub fn push_cap<K: CapType>(&mut self, cap: Cap<K>) {
+    pub fn push_cap<K>(&mut self, cap: Cap<K>) {
         if let Some(slot) = self.caps.get_mut(self.cap_count) {
-            *slot = cap.bits();
+            *slot = cap.address();
             self.cap_count += 1;
         }
     }

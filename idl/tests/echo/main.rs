@@ -1,4 +1,4 @@
-//! The generated stubs against each other, in one process.
+//! The generated stubs against each other, in one process: the echo interface has every kind of argument.
 
 mod refusals;
 mod round_trips;

@@ -1,85 +1,102 @@
 //! The portable kernel: objects, capabilities, IPC, scheduling, system calls.
+//!
+//! An architecture calls [`Kernel::boot`] once and [`Kernel::start`], and then one of [`Kernel::syscall`],
+//! [`Kernel::fault`] and [`Kernel::interrupt`] whenever something leads out of ring 3; each says what the CPU
+//! does next. The folders follow the path of a system call: `syscall` reads it, `cap` and `object` say what
+//! it names, `ipc` and `sched` do it.
+//!
+//! Nothing that ring 3 does makes the kernel panic: what it says is looked up, compared and refused, and ids of
+//! objects exist only for objects that exist.
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 pub mod arch;
 
-use core::fmt;
+mod boot;
+mod boot_info;
+mod cap;
+mod ipc;
+mod object;
+mod sched;
+mod syscall;
+#[cfg(test)]
+mod tests;
 
-use sysdesc::{ImageError, SystemImage};
+use sysdesc::SystemImage;
 
 use arch::CpuId;
-use arch::boot::{Boot, OutOfMemory};
 use arch::trap::{Interrupt, UserFault};
+use cap::Slots;
+use object::{
+    CNode, CNodeId, Endpoint, EndpointId, Fault, Frame, FrameId, InterruptId, Notification,
+    NotificationId, Pool, PortId, PortRange, Reply, ReplyId, SchedContext, SchedContextId, Space,
+    SpaceId, Threads,
+};
+use sched::Cpu;
 
 pub use arch::trap::Next;
-
-/// Why the kernel cannot start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BootError {
-    /// The boot module is not a system image that this kernel takes.
-    Image(ImageError),
-    /// The machine has too little memory for the system.
-    Memory,
-}
-
-impl From<ImageError> for BootError {
-    fn from(error: ImageError) -> Self {
-        Self::Image(error)
-    }
-}
-
-impl From<OutOfMemory> for BootError {
-    fn from(_: OutOfMemory) -> Self {
-        Self::Memory
-    }
-}
-
-impl fmt::Display for BootError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Image(error) => error.fmt(f),
-            Self::Memory => write!(f, "the machine has too little memory for the system"),
-        }
-    }
-}
+pub use boot::BootError;
 
 /// The whole kernel: every object, every CPU's queues. It lies inside the one big lock.
 #[derive(Debug)]
 pub struct Kernel {
-    #[expect(dead_code, reason = "the objects follow")]
+    slots: Slots,
+    threads: Threads,
+    endpoints: Pool<EndpointId, Endpoint>,
+    notifications: Pool<NotificationId, Notification>,
+    replies: Pool<ReplyId, Reply>,
+    sched_contexts: Pool<SchedContextId, SchedContext>,
+    spaces: Pool<SpaceId, Space>,
+    cnodes: Pool<CNodeId, CNode>,
+    frames: Pool<FrameId, Frame>,
+    interrupts: Pool<InterruptId, object::Interrupt>,
+    ports: Pool<PortId, PortRange>,
+    cpus: &'static mut [Cpu],
+    /// Ticks; see [`sched::LEAST_SLICE_US`].
+    least_slice: u64,
+    boot_info: arch::mm::Frame,
     image: SystemImage<'static>,
+    #[cfg(test)]
+    fast_path: bool,
 }
 
 impl Kernel {
-    /// Makes every object that the system image declares.
-    ///
-    /// # Errors
-    /// [`BootError`]; the machine cannot be used then.
-    pub fn boot(boot: &mut Boot) -> Result<Self, BootError> {
-        let image = SystemImage::check(boot.image())?;
-        Ok(Self { image })
-    }
-
-    /// What `cpu` does first, once after [`Kernel::boot`].
-    pub fn start(&mut self, _cpu: CpuId) -> Next {
-        Next::Idle
-    }
-
     /// The current thread of `cpu` made a system call.
     #[inline]
-    pub fn syscall(&mut self, _cpu: CpuId) -> Next {
-        Next::Idle
+    pub fn syscall(&mut self, cpu: CpuId) -> Next {
+        if let Some(id) = self.cpu(cpu).current {
+            self.slow_system_call(cpu, id);
+        }
+        self.schedule(cpu)
     }
 
     /// The current thread of `cpu` did something that it may not do.
-    pub fn fault(&mut self, _cpu: CpuId, _fault: UserFault) -> Next {
-        Next::Idle
+    pub fn fault(&mut self, cpu: CpuId, fault: UserFault) -> Next {
+        if let Some(id) = self.cpu(cpu).current {
+            self.raise(id, Fault::Cpu(fault));
+        }
+        self.schedule(cpu)
     }
 
     /// `cpu` was interrupted, in ring 3 or while idle.
-    pub fn interrupt(&mut self, _cpu: CpuId, _interrupt: Interrupt) -> Next {
-        Next::Idle
+    pub fn interrupt(&mut self, cpu: CpuId, interrupt: Interrupt) -> Next {
+        match interrupt {
+            Interrupt::Timer => return self.timer_fired(cpu),
+            Interrupt::Line(line) => {
+                let found = self.interrupts.iter().find(|object| object.line == line);
+                if let Some(target) = found.and_then(|object| object.target) {
+                    self.signal(target.notification, target.badge);
+                }
+            }
+            Interrupt::Spurious => {}
+        }
+        self.schedule(cpu)
+    }
+
+    /// The CPUs that run.
+    fn all_cpus(&self) -> impl Iterator<Item = CpuId> + use<> {
+        let count = u32::try_from(self.cpus.len()).unwrap_or(0);
+        (0..count).filter_map(CpuId::new)
     }
 }

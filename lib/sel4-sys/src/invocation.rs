@@ -46,7 +46,7 @@ operations! {
         SET_PRIORITY = 36,
         /// Extra: notification, or none to unbind.
         BIND_NOTIFICATION = 37,
-        /// No arguments: state of the thread. Answers state number, generation, priority.
+        /// No arguments: state of the thread. Answers [`ThreadState`](crate::ThreadState), generation, priority.
         READ_STATE = 38,
         /// No arguments. Stops the thread, answers everybody who waits for its reply with `SERVER_DIED`,
         /// adds one to its generation and sets its registers as the system image declares. Answers the new generation.
@@ -69,9 +69,9 @@ operations! {
 operations! {
     /// Operations of a frame.
     FrameOp {
-        /// virtual address, rights, first page, pages; extra: address space. Page tables come from the address space's reserve.
+        /// virtual address, rights ([`MAP_EXECUTE`](crate::MAP_EXECUTE)), first page, pages ≤ 512; extra: address space. Page tables come from the address space's reserve.
         MAP = 64,
-        /// virtual address, pages; extra: address space.
+        /// virtual address, pages ≤ 512; extra: address space.
         UNMAP = 65,
         /// first page, pages ≤ 64: contents become what the system image declares (zero where it declares none).
         RESET = 66,

@@ -32,7 +32,7 @@ pub use invocation::{
 };
 pub use ipc_buffer::{IPC_BUFFER_WORDS, IpcBuffer};
 pub use message::{MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo, label};
-pub use object::ObjectKind;
+pub use object::{MAP_EXECUTE, ObjectKind, ThreadState};
 pub use rights::CapRights;
 pub use slots::slot;
 pub use syscall::Syscall;
@@ -47,9 +47,6 @@ pub type CPtr = u64;
 /// End of the addresses that a task may use; the last page below the canonical hole is never mapped,
 /// so that the instruction after a SYSCALL is always at a canonical address.
 pub const USER_END: u64 = 0x0000_7fff_ffff_f000;
-
-/// Where the root task finds its [`BootInfo`], in the last page that a task may use.
-pub const BOOT_INFO_ADDRESS: u64 = USER_END - 4096;
 
 /// A machine word.
 pub type Word = u64;

@@ -37,6 +37,25 @@ impl MessageInfo {
         )
     }
 
+    /// What of the word a task may say: the label without the bit that marks the kernel's own
+    /// ([`label::KERNEL_BASE`]), the capabilities and the length, but not which were unwrapped.
+    #[must_use]
+    #[inline]
+    pub const fn of_task(self) -> Self {
+        const KERNELS: u64 = label::KERNEL_BASE << MessageInfo::LABEL_SHIFT
+            | ((1 << MessageInfo::UNWRAPPED_BITS) - 1) << MessageInfo::UNWRAPPED_SHIFT;
+        Self(self.0 & !KERNELS)
+    }
+
+    /// Whether all of the message travels in registers: no capabilities, and at most
+    /// [`MESSAGE_REGISTERS`] words.
+    #[must_use]
+    #[inline]
+    pub const fn fits_registers(self) -> bool {
+        const BELOW: u64 = (1 << MessageInfo::UNWRAPPED_SHIFT) - 1;
+        self.0 & BELOW <= MESSAGE_REGISTERS as u64
+    }
+
     /// What the message is about; see [`label`] for the values the kernel makes.
     #[must_use]
     #[inline]
@@ -108,6 +127,19 @@ mod tests {
             ),
             (0xab, 5, 1, 3)
         );
+    }
+
+    #[test]
+    fn a_task_cannot_speak_as_the_kernel() {
+        let info = MessageInfo::new(label::SERVER_DIED | 7, 0b111, 2, 5).of_task();
+        assert_eq!(info, MessageInfo::new(7, 0, 2, 5));
+    }
+
+    #[test]
+    fn only_short_messages_without_capabilities_fit_registers() {
+        assert!(MessageInfo::new(u64::MAX, 0b111, 0, 4).fits_registers());
+        assert!(!MessageInfo::new(0, 0, 0, 5).fits_registers());
+        assert!(!MessageInfo::new(0, 0, 1, 0).fits_registers());
     }
 
     #[test]

@@ -45,3 +45,30 @@ impl ObjectKind {
         })
     }
 }
+
+/// What a thread is doing, as `ThreadOp::READ_STATE` answers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct ThreadState(pub u64);
+
+impl ThreadState {
+    /// It does nothing until it is resumed.
+    pub const STOPPED: Self = Self(0);
+    /// It runs when it has time to.
+    pub const RUNNABLE: Self = Self(1);
+    /// It has a message to deliver.
+    pub const SENDING: Self = Self(2);
+    /// It waits for a message.
+    pub const RECEIVING: Self = Self(3);
+    /// It waits for a signal.
+    pub const WAITING: Self = Self(4);
+    /// It waits for the answer to its call.
+    pub const CALLING: Self = Self(5);
+    /// A fault stopped it; its handler has not answered, or it has none.
+    pub const FAULTED: Self = Self(6);
+}
+
+/// How `FrameOp::MAP` maps a page: `CapRights` READ and WRITE bits, and this one.
+///
+/// Bit 7: instructions may be fetched. Never both writable and executable.
+pub const MAP_EXECUTE: u64 = 1 << 7;

@@ -12,20 +12,10 @@ impl ExitReason {
     pub const EXCEPTION_OR_NMI: Self = Self(0);
     /// An external interrupt.
     pub const EXTERNAL_INTERRUPT: Self = Self(1);
-    /// Triple fault.
-    pub const TRIPLE_FAULT: Self = Self(2);
-    /// The guest can take an interrupt now.
-    pub const INTERRUPT_WINDOW: Self = Self(7);
     /// CPUID.
     pub const CPUID: Self = Self(10);
     /// HLT.
     pub const HLT: Self = Self(12);
-    /// VMCALL.
-    pub const VMCALL: Self = Self(18);
-    /// MOV to or from a control register.
-    pub const CONTROL_REGISTER: Self = Self(28);
-    /// IN, OUT, INS, OUTS.
-    pub const IO: Self = Self(30);
     /// RDPMC.
     pub const RDPMC: Self = Self(15);
     /// RDMSR.
@@ -36,10 +26,6 @@ impl ExitReason {
     pub const INVALID_GUEST_STATE: Self = Self(33);
     /// The entry failed: loading an MSR.
     pub const MSR_LOADING: Self = Self(34);
-    /// An access that EPT does not allow.
-    pub const EPT_VIOLATION: Self = Self(48);
-    /// An EPT entry that makes no sense.
-    pub const EPT_MISCONFIGURATION: Self = Self(49);
     /// The preemption timer ran out.
     pub const PREEMPTION_TIMER: Self = Self(52);
 

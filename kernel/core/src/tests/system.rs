@@ -1,0 +1,245 @@
+//! Small systems for tests: tasks with everything a task has, and capabilities where a test wants them.
+
+use sel4_sys::{CapRights, ObjectKind, slot};
+use sysdesc::{
+    AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt, Mapping,
+    NO_PARENT, NONE, Name, PAGE, Port, Region, SchedContext, TABLES, Table, Task, Thread,
+    ThreadFlags, checksum,
+};
+use zerocopy::IntoBytes;
+
+/// Slots of each task's CNode.
+pub(super) const SLOTS: u32 = 64;
+/// Where a task's IPC buffer is mapped.
+pub(super) const BUFFER: u64 = 0x40_0000;
+/// Where a task's code would be.
+pub(super) const ENTRY: u64 = 0x20_0000;
+
+/// A system image in the making.
+pub(super) struct System {
+    pub(super) regions: Vec<Region>,
+    pub(super) mappings: Vec<Mapping>,
+    pub(super) address_spaces: Vec<AddressSpace>,
+    pub(super) cnodes: Vec<CNode>,
+    pub(super) threads: Vec<Thread>,
+    pub(super) sched_contexts: Vec<SchedContext>,
+    pub(super) interrupts: Vec<Interrupt>,
+    pub(super) ports: Vec<Port>,
+    pub(super) capabilities: Vec<Capability>,
+    pub(super) endpoints: u16,
+    pub(super) notifications: u16,
+    pub(super) replies: u16,
+}
+
+/// A number of a thread, endpoint and so on, in the order of making.
+pub(super) type Number = u16;
+
+impl System {
+    pub(super) fn new() -> Self {
+        Self {
+            regions: Vec::new(),
+            mappings: Vec::new(),
+            address_spaces: Vec::new(),
+            cnodes: Vec::new(),
+            threads: Vec::new(),
+            sched_contexts: Vec::new(),
+            interrupts: Vec::new(),
+            ports: Vec::new(),
+            capabilities: Vec::new(),
+            endpoints: 0,
+            notifications: 0,
+            replies: 0,
+        }
+    }
+
+    /// A task with a CNode, an address space, an IPC buffer, a notification, a reply object and a round-robin slice of 1 ms.
+    pub(super) fn task(&mut self, priority: u8) -> Number {
+        let context = self.sched_context(1000, 1000);
+        self.task_on(priority, Some(context))
+    }
+
+    /// A task without a scheduling context.
+    pub(super) fn passive_task(&mut self, priority: u8) -> Number {
+        self.task_on(priority, None)
+    }
+
+    /// A task that runs on this scheduling context.
+    pub(super) fn task_on(&mut self, priority: u8, context: Option<Number>) -> Number {
+        let number = number(self.threads.len());
+        self.regions.push(Region {
+            pages: 2,
+            flags: 0,
+            data_offset: 0,
+            data_length: 0,
+            physical: 0,
+        });
+        self.mappings.push(Mapping {
+            address: BUFFER,
+            address_space: number,
+            region: number,
+            first_page: 1,
+            pages: 1,
+            rights: 3,
+        });
+        self.address_spaces.push(AddressSpace {
+            spare_tables: 4,
+            reserved: 0,
+        });
+        self.cnodes.push(CNode {
+            slots: SLOTS,
+            reserved: 0,
+        });
+        let notification = self.notification();
+        self.threads.push(Thread {
+            name: Name::new(&format!("task-{number}")).unwrap(),
+            entry: ENTRY,
+            stack: 0x30_0000,
+            ipc_buffer: BUFFER,
+            fault_badge: 100 + u64::from(number),
+            ipc_buffer_region: number,
+            ipc_buffer_page: 1,
+            address_space: number,
+            cnode: number,
+            sched_context: context.unwrap_or(NONE),
+            fault_endpoint: NONE,
+            notification,
+            priority,
+            max_priority: 100,
+            flags: ThreadFlags::START,
+            cpu: 0,
+            reserved: 0,
+        });
+        let reply = self.reply();
+        self.give(number, slot::THREAD, ObjectKind::Thread, number);
+        self.give(number, slot::CNODE, ObjectKind::CNode, number);
+        self.give(
+            number,
+            slot::ADDRESS_SPACE,
+            ObjectKind::AddressSpace,
+            number,
+        );
+        self.give(number, slot::REPLY, ObjectKind::Reply, reply);
+        if let Some(context) = context {
+            self.give(
+                number,
+                slot::SCHED_CONTEXT,
+                ObjectKind::SchedContext,
+                context,
+            );
+        }
+        self.give(
+            number,
+            slot::NOTIFICATION,
+            ObjectKind::Notification,
+            notification,
+        );
+        number
+    }
+
+    pub(super) fn sched_context(&mut self, budget_us: u32, period_us: u32) -> Number {
+        self.sched_contexts.push(SchedContext {
+            budget_us,
+            period_us,
+        });
+        number(self.sched_contexts.len() - 1)
+    }
+
+    pub(super) fn endpoint(&mut self) -> Number {
+        self.endpoints += 1;
+        self.endpoints - 1
+    }
+
+    pub(super) fn notification(&mut self) -> Number {
+        self.notifications += 1;
+        self.notifications - 1
+    }
+
+    pub(super) fn reply(&mut self) -> Number {
+        self.replies += 1;
+        self.replies - 1
+    }
+
+    /// A capability with all rights and no badge.
+    pub(super) fn give(&mut self, task: Number, at: u64, kind: ObjectKind, object: Number) -> u32 {
+        self.give_with(task, at, kind, object, CapRights::all(), 0)
+    }
+
+    pub(super) fn give_with(
+        &mut self,
+        task: Number,
+        at: u64,
+        kind: ObjectKind,
+        object: Number,
+        rights: CapRights,
+        badge: u64,
+    ) -> u32 {
+        self.capabilities.push(Capability {
+            badge,
+            parent: NO_PARENT,
+            cnode: task,
+            slot: u16::try_from(at).unwrap(),
+            object,
+            kind: kind as u8,
+            rights: rights.bits(),
+            reserved: 0,
+        });
+        u32::try_from(self.capabilities.len() - 1).unwrap()
+    }
+
+    /// A capability derived from another one.
+    pub(super) fn derive(&mut self, parent: u32, task: Number, at: u64, badge: u64) {
+        let record = self.capabilities[parent as usize];
+        self.capabilities.push(Capability {
+            badge,
+            parent,
+            cnode: task,
+            slot: u16::try_from(at).unwrap(),
+            ..record
+        });
+    }
+
+    /// The image's bytes.
+    pub(super) fn image(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        let tables: [(&[u8], usize); TABLES] = [
+            (self.regions.as_bytes(), self.regions.len()),
+            (self.mappings.as_bytes(), self.mappings.len()),
+            (self.address_spaces.as_bytes(), self.address_spaces.len()),
+            (self.cnodes.as_bytes(), self.cnodes.len()),
+            (self.threads.as_bytes(), self.threads.len()),
+            (self.sched_contexts.as_bytes(), self.sched_contexts.len()),
+            (self.interrupts.as_bytes(), self.interrupts.len()),
+            (self.ports.as_bytes(), self.ports.len()),
+            (self.capabilities.as_bytes(), self.capabilities.len()),
+            (<[Task]>::as_bytes(&[]), 0),
+        ];
+        let tables = tables.map(|(bytes, count)| {
+            let offset = u32::try_from(size_of::<Header>() + body.len()).unwrap();
+            body.extend_from_slice(bytes);
+            let count = u32::try_from(count).unwrap();
+            Table { offset, count }
+        });
+        let header = Header {
+            magic: IMAGE_MAGIC,
+            version: IMAGE_VERSION,
+            length: u32::try_from(size_of::<Header>() + body.len()).unwrap(),
+            checksum: checksum(&body),
+            endpoints: self.endpoints,
+            notifications: self.notifications,
+            replies: self.replies,
+            root_thread: 0,
+            system: Name::new("test").unwrap(),
+            tables,
+            reserved2: [0; 2],
+        };
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+}
+
+const _: () = assert!(BUFFER.is_multiple_of(PAGE));
+
+fn number(count: usize) -> Number {
+    u16::try_from(count).unwrap()
+}
