@@ -8,11 +8,11 @@
 //! that it judges.
 //!
 //! ```
-//! use pmu_model::{Access, Batch, Config, Elapsed, Pmu};
+//! use pmu_model::{Access, Batch, Config, Elapsed, Pmu, Ring};
 //! let mut pmu = Pmu::new(Config::sapphire_rapids()).expect("a valid configuration");
 //! assert_eq!(pmu.wrmsr(0x38d, 0x1), Access::Done(())); // fixed counter 0 counts in ring 0
 //! assert_eq!(pmu.wrmsr(0x38f, 1 << 32), Access::Done(()));
-//! pmu.advance(&Elapsed { kernel: Batch::instructions(10), ..Elapsed::default() });
+//! pmu.advance(&Elapsed::in_ring(Ring::Kernel, Batch::instructions(10)));
 //! assert_eq!(pmu.rdpmc(0x4000_0000), Access::Done(10));
 //! ```
 //!

@@ -68,6 +68,23 @@ pub struct Elapsed {
     pub user: Batch,
 }
 
+impl Elapsed {
+    /// `batch` retired in `ring`, and nothing in the other.
+    #[must_use]
+    pub fn in_ring(ring: Ring, batch: Batch) -> Self {
+        match ring {
+            Ring::Kernel => Self {
+                kernel: batch,
+                ..Self::default()
+            },
+            Ring::User => Self {
+                user: batch,
+                ..Self::default()
+            },
+        }
+    }
+}
+
 /// A budget nobody reaches: 2^62, which an emulator may count down from for ever.
 pub const UNLIMITED: i64 = 1 << 62;
 

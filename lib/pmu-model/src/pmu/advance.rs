@@ -82,7 +82,7 @@ impl Pmu {
         };
         let Some(value) = value else { return false };
         let sum = u128::from(*value).saturating_add(counted);
-        *value = u64::try_from(sum % (1 << width)).unwrap_or(0);
+        *value = u64::try_from(sum & ((1 << width) - 1)).unwrap_or(0);
         sum >> width != 0
     }
 

@@ -43,17 +43,30 @@ impl Clocks {
     }
 }
 
+// Both use 64 bits where those are enough: reports are frequent and wide division is slow.
+
 fn tick(phase: &mut u64, cycles: u64, ratio: Ratio) -> u64 {
-    let core = u128::from(ratio.core);
-    let total = u128::from(*phase) + u128::from(cycles) * u128::from(ratio.reference);
-    *phase = u64::try_from(total % core).unwrap_or(0);
-    u64::try_from(total / core).unwrap_or(u64::MAX)
+    let (reference, core) = (u64::from(ratio.reference), u64::from(ratio.core));
+    if let Some(total) = cycles
+        .checked_mul(reference)
+        .and_then(|t| t.checked_add(*phase))
+    {
+        *phase = total % core;
+        return total / core;
+    }
+    let total = u128::from(cycles) * u128::from(reference) + u128::from(*phase);
+    *phase = u64::try_from(total % u128::from(core)).unwrap_or(0);
+    u64::try_from(total / u128::from(core)).unwrap_or(u64::MAX)
 }
 
 fn until(phase: u64, ticks: u64, ratio: Ratio) -> u64 {
-    let distance = u128::from(ticks) * u128::from(ratio.core);
+    let (reference, core) = (u64::from(ratio.reference), u64::from(ratio.core));
+    if let Some(distance) = ticks.checked_mul(core) {
+        return distance.saturating_sub(phase).div_ceil(reference);
+    }
+    let distance = u128::from(ticks) * u128::from(core);
     let left = distance.saturating_sub(u128::from(phase));
-    u64::try_from(left.div_ceil(u128::from(ratio.reference))).unwrap_or(u64::MAX)
+    u64::try_from(left.div_ceil(u128::from(reference))).unwrap_or(u64::MAX)
 }
 
 /// What happened in one ring: the cycles in which the event came `low` times, and those in
@@ -130,5 +143,33 @@ impl Program {
             0 => value >= 1,
             least => (value >= least) != self.invert,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ratio, tick, until};
+
+    #[test]
+    fn a_clock_stays_exact_where_64_bits_do_not_hold_the_product() {
+        // Five thirds of 2^63 are 15372286728091293013 and one third.
+        let ratio = Ratio {
+            reference: 5,
+            core: 3,
+        };
+        let mut phase = 0;
+        assert_eq!(tick(&mut phase, 1 << 63, ratio), 15_372_286_728_091_293_013);
+        assert_eq!(phase, 1);
+    }
+
+    #[test]
+    fn the_distance_to_a_tick_is_exact_where_64_bits_do_not_hold_the_product() {
+        // Three fifths of 2^63 are 5534023222112865484 and four fifths: one cycle more.
+        let ratio = Ratio {
+            reference: 5,
+            core: 3,
+        };
+        assert_eq!(until(0, 1 << 63, ratio), 5_534_023_222_112_865_485);
+        assert_eq!(until(4, 1 << 63, ratio), 5_534_023_222_112_865_484);
     }
 }

@@ -1,6 +1,6 @@
 //! A processor for tests: runs instructions, reads and writes registers.
 
-use pmu_model::{Access, Batch, Config, Elapsed, Pmu, Version};
+use pmu_model::{Access, Batch, Config, Elapsed, Pmu, Ring, Version};
 
 pub(crate) const PMC0: u32 = 0xc1;
 pub(crate) const A_PMC0: u32 = 0x4c1;
@@ -105,12 +105,18 @@ impl Machine {
 
     /// Runs plain instructions in ring 0.
     pub(crate) fn kernel(&mut self, instructions: u64) {
-        self.run(Batch::instructions(instructions), Batch::default());
+        self.pmu.advance(&Elapsed::in_ring(
+            Ring::Kernel,
+            Batch::instructions(instructions),
+        ));
     }
 
     /// Runs plain instructions in ring 3.
     pub(crate) fn user(&mut self, instructions: u64) {
-        self.run(Batch::default(), Batch::instructions(instructions));
+        self.pmu.advance(&Elapsed::in_ring(
+            Ring::User,
+            Batch::instructions(instructions),
+        ));
     }
 
     /// Programs general-purpose counter 0, enables it globally, and starts it at zero.

@@ -118,10 +118,13 @@ impl Processor for Emulator {
 
     /// Reads what the model would say after a report, without reporting: comparing registers
     /// after every step must not shorten the budgets.
-    fn read(&mut self, address: u32) -> Option<u64> {
+    fn read(&self, addresses: &[u32]) -> Vec<Option<u64>> {
         let mut now = self.pmu.clone();
         now.advance(&self.elapsed);
-        now.rdmsr(address).done()
+        addresses
+            .iter()
+            .map(|&address| now.rdmsr(address).done())
+            .collect()
     }
 
     fn load_global_ctrl(&mut self, value: u64) -> bool {

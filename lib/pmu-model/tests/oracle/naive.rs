@@ -253,6 +253,19 @@ impl Naive {
     }
 }
 
+impl Naive {
+    fn read_one(&self, address: u32) -> Option<u64> {
+        let value = match address {
+            0x4c1..=0x4c8 => self.get(address - 0x400),
+            0x390 | 0x391 => 0,
+            0x392 => self.in_use(),
+            0x345 => self.config.capabilities.map_or(0, u64::from),
+            _ => self.get(address),
+        };
+        self.exists(address).then_some(value)
+    }
+}
+
 impl Processor for Naive {
     fn run(&mut self, instruction: Instruction) {
         self.retired += 1;
@@ -307,15 +320,11 @@ impl Processor for Naive {
         true
     }
 
-    fn read(&mut self, address: u32) -> Option<u64> {
-        let value = match address {
-            0x4c1..=0x4c8 => self.get(address - 0x400),
-            0x390 | 0x391 => 0,
-            0x392 => self.in_use(),
-            0x345 => self.config.capabilities.map_or(0, u64::from),
-            _ => self.get(address),
-        };
-        self.exists(address).then_some(value)
+    fn read(&self, addresses: &[u32]) -> Vec<Option<u64>> {
+        addresses
+            .iter()
+            .map(|&address| self.read_one(address))
+            .collect()
     }
 
     fn load_global_ctrl(&mut self, value: u64) -> bool {
