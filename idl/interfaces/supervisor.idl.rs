@@ -8,12 +8,13 @@ pub trait Supervisor {
     #[idempotent]
     fn finished(&self, verdict: Verdict);
 
-    /// What became of the task with this index in the system description.
+    /// What became of a task. Its number is the badge of its messages: its position in the system
+    /// description, the root task not counted, from 1.
     #[op(2)]
     #[idempotent]
     fn task_state(&self, task: u32) -> Result<TaskState, SupervisorError>;
 
-    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    /// The name of the task with this badge, padded with zero bytes, eight to a word.
     #[op(3)]
     #[idempotent]
     fn task_name(&self, badge: u64) -> Result<[u64; 4], SupervisorError>;
@@ -74,7 +75,7 @@ pub enum EndReason {
 
 /// Why the supervisor did not answer.
 pub enum SupervisorError {
-    /// No task has this index.
+    /// No task has this number.
     NoSuchTask = 1,
     /// A stub refused the message.
     Refused { why: Refusal },

@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 /// Why the supervisor did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SupervisorError {
-    /// No task has this index.
+    /// No task has this number.
     NoSuchTask,
     /// A stub refused the message.
     Refused {
@@ -175,7 +175,8 @@ impl<T: Transport> SupervisorClient<T> {
         reply?.words(&mut self.transport).map(|[]| ()).map_err(client::bad_reply)
     }
 
-    /// What became of the task with this index in the system description.
+    /// What became of a task. Its number is the badge of its messages: its position in the system
+    /// description, the root task not counted, from 1.
     #[inline]
     pub fn task_state(&mut self, task: u32) -> Result<TaskState, SupervisorError> {
         let record = TaskStateRequest {
@@ -190,7 +191,7 @@ impl<T: Transport> SupervisorClient<T> {
         task_state_results(&mut self.transport, &reply?).map_err(client::bad_reply)
     }
 
-    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    /// The name of the task with this badge, padded with zero bytes, eight to a word.
     #[inline]
     pub fn task_name(&mut self, badge: u64) -> Result<[u64; 4], SupervisorError> {
         let record = TaskNameRequest { badge };
@@ -208,13 +209,14 @@ pub trait SupervisorServer {
     /// Says that the calling task has done its work, and how it went. The first verdict of a task
     /// counts; the system ends when every task that owes one has given it.
     fn finished(&mut self, caller: Caller, verdict: Verdict);
-    /// What became of the task with this index in the system description.
+    /// What became of a task. Its number is the badge of its messages: its position in the system
+    /// description, the root task not counted, from 1.
     fn task_state(
         &mut self,
         caller: Caller,
         task: u32,
     ) -> Result<TaskState, SupervisorError>;
-    /// The name of the task whose messages have this badge, padded with zero bytes, eight to a word.
+    /// The name of the task with this badge, padded with zero bytes, eight to a word.
     fn task_name(
         &mut self,
         caller: Caller,
