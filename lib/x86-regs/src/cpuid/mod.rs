@@ -6,9 +6,10 @@ mod perfmon_amd;
 mod perfmon_extended;
 
 pub use features::{
-    AddressSizeLeaf, AmdFeatureEdx, AmdFeatureLeaf, AmdVendorLeaf, BrandLeaf, ClockLeaf,
-    ExtendedEbx, ExtendedEcx, ExtendedLeaf, FeatureEcx, FeatureEdx, FeatureLeaf, FrequencyLeaf,
-    HypervisorClockLeaf, HypervisorLeaf, VendorLeaf, XsaveLeaf,
+    AddressSizeLeaf, AddressSizes, AmdFeatureEcx, AmdFeatureEdx, AmdFeatureLeaf, AmdVendorLeaf,
+    BrandLeaf, ClockLeaf, ExtendedEbx, ExtendedEcx, ExtendedLeaf, FeatureEcx, FeatureEdx,
+    FeatureLeaf, FrequencyLeaf, HypervisorClockLeaf, HypervisorLeaf, IdentityEbx, PowerEdx,
+    PowerLeaf, TopologyEcx, TopologyLeaf, VendorLeaf, XsaveLeaf,
 };
 pub use perfmon::{PerfmonEax, PerfmonEbx, PerfmonEcx, PerfmonEdx, PerfmonLeaf};
 pub use perfmon_amd::{AmdPerfmonEax, AmdPerfmonEbx, AmdPerfmonEcx, AmdPerfmonLeaf};

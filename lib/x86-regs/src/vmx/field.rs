@@ -68,6 +68,16 @@ impl VmcsValue for u64 {
     }
 }
 
+impl VmcsValue for u16 {
+    fn from_vmcs(bits: u64) -> Self {
+        let [low, high, ..] = bits.to_le_bytes();
+        Self::from_le_bytes([low, high])
+    }
+    fn into_vmcs(self) -> u64 {
+        u64::from(self)
+    }
+}
+
 impl VmcsValue for u32 {
     fn from_vmcs(bits: u64) -> Self {
         crate::msr::low_half(bits)
