@@ -1,4 +1,4 @@
-//! Gives back what it is given: the service that tests and benchmarks of IPC talk to.
+//! Gives back what it is given: what tests and benchmarks of IPC talk to.
 
 /// A service without a purpose of its own, with one operation for each kind of argument.
 pub trait Echo {

@@ -57,6 +57,8 @@ pub(crate) enum Verb {
     Doctor(Doctor),
     /// Disassemble the kernel, or one symbol of it
     Disasm(Disasm),
+    /// Measure on the emulator and compare with the budgets
+    Bench(Bench),
     /// Remove what was built
     Clean(Clean),
 }
@@ -133,6 +135,9 @@ pub(crate) struct Disasm {
 
 /// Arguments of `bench`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Budgets and published figures stand in tests/bench/budgets.toml. Runs are deterministic:
+one instruction is one nanosecond of the machine's time, and medians are compared.")]
 pub(crate) struct Bench {
     /// What to measure: a system tests/systems/bench-NAME.toml
     #[arg(value_name = "NAME", default_value = "ipc")]

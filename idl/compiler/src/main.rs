@@ -1,4 +1,4 @@
-//! The IDL's compiler as a command: writes `idl/src`, or with `--check` proves it fresh.
+//! The IDL's compiler as a command: writes `idl/src`, or proves it fresh.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;

@@ -74,7 +74,7 @@ pub fn repeat<T: Transport, E: InterfaceError>(
     transport: &mut T,
     mut request: impl FnMut(&mut T) -> Outgoing,
 ) -> Result<Incoming, E> {
-    for _ in 0..=REPEATS {
+    for _ in 0..REPEATS + 1 {
         let message = request(transport);
         let reply = transport.call(message);
         if reply.label != label::SERVER_DIED {

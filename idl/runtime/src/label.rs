@@ -1,4 +1,4 @@
-//! The labels of messages: which are operations, answers, refusals, the kernel's.
+//! The labels of messages: operations, answers, refusals, the kernel's own.
 //!
 //! A request's label is the operation's number. A reply's label says how the call ended; errors and
 //! refusals carry no words.

@@ -3,10 +3,11 @@
 //! The first four words travel in registers, the others in the thread's IPC buffer. A message of at
 //! most four words never touches the buffer, here as in the kernel's fast path.
 
+use sel4::{Cap, CapType};
 use sel4_sys::{MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo};
 use zerocopy::IntoBytes;
 
-use crate::{Cap, Refusal, label};
+use crate::{Refusal, label};
 
 /// Where the words of long messages are.
 ///
@@ -121,9 +122,9 @@ impl Outgoing {
 
     /// Adds a capability to pass. The IDL's compiler has proven that there are at most [`MSG_MAX_CAPS`].
     #[inline]
-    pub fn push_cap<K>(&mut self, cap: Cap<K>) {
+    pub fn push_cap<K: CapType>(&mut self, cap: Cap<K>) {
         if let Some(slot) = self.caps.get_mut(self.cap_count) {
-            *slot = cap.address();
+            *slot = cap.bits();
             self.cap_count += 1;
         }
     }

@@ -1,4 +1,4 @@
-//! Why a call came to nothing before, or instead of, an answer of the interface's own.
+//! Why a call came to nothing before, or instead of, an answer.
 //!
 //! A refusal is never the answer to a well-formed message of a well-behaved client to a
 //! well-behaved server; it says which of the two is not.

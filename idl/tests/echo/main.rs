@@ -1,4 +1,4 @@
-//! The generated stubs against each other, in one process: the echo interface has every kind of argument.
+//! The generated stubs against each other, in one process.
 
 mod refusals;
 mod round_trips;

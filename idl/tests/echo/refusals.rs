@@ -1,4 +1,4 @@
-//! Messages that are none of the interface's cost their sender a refusal, and nobody else anything.
+//! Messages that are none of the interface's: refused, without effect.
 
 use crate::service::{Call, Remembering, Wire, any_call};
 use idl::echo::{Direction, Marker, dispatch, op};
@@ -29,7 +29,7 @@ fn messages_lie_as_the_reference_says() {
         [0x0002_0009, 0x6867_6665_6463_6261, 0x69, 0x5958]
     );
 
-    let take = Wire::of(&Call::Take(Cap::at(5), Cap::at(6)));
+    let take = Wire::of(&Call::Take(Cap::from_bits(5), Cap::from_bits(6)));
     assert_eq!((take.words, take.caps), (vec![], vec![5, 6]));
 }
 
@@ -37,7 +37,7 @@ fn messages_lie_as_the_reference_says() {
 fn each_malformed_message_gets_the_refusal_that_says_what_is_wrong() {
     let step = || Wire::of(&Call::Step(MARKER, 3, true));
     let sum = |text: &[u8]| Wire::of(&Call::Sum(Bytes::copy_of(text).unwrap()));
-    let signal = || Wire::of(&Call::Signal(1, Cap::at(5)));
+    let signal = || Wire::of(&Call::Signal(1, Cap::from_bits(5)));
     let with = |mut wire: Wire, word: usize, value: u64| {
         wire.words[word] = value;
         wire
@@ -49,9 +49,9 @@ fn each_malformed_message_gets_the_refusal_that_says_what_is_wrong() {
             Refusal::UnknownOperation,
         ),
         (
-            "operation 12",
+            "operation 4095",
             Wire {
-                label: 12,
+                label: 4095,
                 ..step()
             },
             Refusal::UnknownOperation,

@@ -35,7 +35,7 @@ proptest! {
             Call::Fail(true) => Err(EchoError::Full),
             Call::Fail(false) => Err(EchoError::AsRequested),
             Call::Take(endpoint, notification) => {
-                Ok(Answer::Truth(endpoint.address() != notification.address()))
+                Ok(Answer::Truth(endpoint.bits() != notification.bits()))
             }
         };
         prop_assert_eq!(answer, wanted);

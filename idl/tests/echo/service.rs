@@ -1,7 +1,7 @@
-//! An echo server that remembers its calls, and calls as values, for the tests in this folder.
+//! An echo server that remembers its calls, and calls as values.
 
 use idl::echo::{self, Direction, EchoClient, EchoError, EchoServer, Marker};
-use idl_runtime::{Bytes, Caller, Cap, Incoming, Outgoing, Refusal, Transport, kind};
+use idl_runtime::{Bytes, Caller, Cap, Incoming, Outgoing, Refusal, Transport, cap};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -22,8 +22,8 @@ pub(crate) enum Call {
     Step(Marker, u16, bool),
     Increment(u32),
     Fail(bool),
-    Signal(u8, Cap<kind::Notification>),
-    Take(Cap<kind::Endpoint>, Cap<kind::Notification>),
+    Signal(u8, cap::Notification),
+    Take(cap::Endpoint, cap::Notification),
     EchoLong([u64; 12]),
 }
 
@@ -92,8 +92,9 @@ pub(crate) fn any_call() -> impl Strategy<Value = Call> {
         (marker, any::<u16>(), any::<bool>()).prop_map(|(m, by, wrap)| Call::Step(m, by, wrap)),
         any::<u32>().prop_map(Call::Increment),
         any::<bool>().prop_map(Call::Fail),
-        (any::<u8>(), any::<u64>()).prop_map(|(times, cap)| Call::Signal(times, Cap::at(cap))),
-        (any::<u64>(), any::<u64>()).prop_map(|(e, n)| Call::Take(Cap::at(e), Cap::at(n))),
+        (any::<u8>(), any::<u64>()).prop_map(|(times, n)| Call::Signal(times, Cap::from_bits(n))),
+        (any::<u64>(), any::<u64>())
+            .prop_map(|(e, n)| Call::Take(Cap::from_bits(e), Cap::from_bits(n))),
         any::<[u64; 12]>().prop_map(Call::EchoLong),
     ]
 }
@@ -175,7 +176,7 @@ impl EchoServer for Remembering {
         &mut self,
         caller: Caller,
         times: u8,
-        notification: Cap<kind::Notification>,
+        notification: cap::Notification,
     ) -> Result<(), EchoError> {
         self.note(caller, Call::Signal(times, notification));
         Ok(())
@@ -184,11 +185,11 @@ impl EchoServer for Remembering {
     fn take(
         &mut self,
         caller: Caller,
-        endpoint: Cap<kind::Endpoint>,
-        notification: Cap<kind::Notification>,
+        endpoint: cap::Endpoint,
+        notification: cap::Notification,
     ) -> Result<bool, EchoError> {
         self.note(caller, Call::Take(endpoint, notification));
-        Ok(endpoint.address() != notification.address())
+        Ok(endpoint.bits() != notification.bits())
     }
 
     fn echo_long(&mut self, caller: Caller, words: [u64; 12]) -> [u64; 12] {
@@ -231,7 +232,12 @@ impl Wire {
             for (word, register) in all.iter_mut().zip(request.registers) {
                 *word = register;
             }
-            let caps = request.caps.iter().copied().take(request.cap_count).collect();
+            let caps = request
+                .caps
+                .iter()
+                .copied()
+                .take(request.cap_count)
+                .collect();
             seen = Some(Self {
                 label: request.label,
                 words: all,

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+mod bench;
 mod clean;
 mod disasm;
 mod dist;
@@ -26,6 +27,7 @@ pub(crate) fn invoke(cli: &Cli) -> anyhow::Result<Status> {
         Verb::Dist(arguments) => dist::dist(arguments, cli.toolchain),
         Verb::Doctor(_) => doctor::doctor(cli.toolchain),
         Verb::Disasm(arguments) => disasm::disasm(arguments, cli.toolchain),
+        Verb::Bench(arguments) => bench::bench(arguments, cli.toolchain),
         Verb::Clean(arguments) => clean::clean(arguments.cache),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads an interface file: Rust syntax in, [`Interface`] out, complaints to the sink.
+//! Reads an interface file: Rust syntax in, [`Interface`] out.
 //!
 //! What a single item can get wrong is found here; what items can get wrong together is in `check`.
 

@@ -1,4 +1,4 @@
-//! Writes what lies in messages: records, how they are filled and how they are read back.
+//! Writes what lies in messages: records, filling them, reading them back.
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};

@@ -1,4 +1,4 @@
-//! Writes the server's stub: a trait with one method an operation, and the dispatcher.
+//! Writes the server's stub: a trait with its operations, and the dispatcher.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -91,7 +91,7 @@ fn serve(interface: &Interface, operation: &Operation) -> TokenStream {
             Shape::Cap(_) => {
                 let cap = format_ident!("cap{}", caps.len());
                 caps.push(cap.clone());
-                quote! { Cap::at(#cap) }
+                quote! { Cap::from_bits(#cap) }
             }
             Shape::Bytes(_) => {
                 let string = format_ident!("string{}", strings.len());

@@ -288,7 +288,10 @@ fn a_name_of_more_than_31_bytes() {
 
 #[test]
 fn a_task_without_a_priority() {
-    refused(("priority = 100\n", ""), &expect![[r#"
+    refused(
+        ("priority = 100\n", ""),
+        &expect![[r#"
         demo.toml:7: missing field `priority`
-          help: add `priority` to this table; docs/reference/systems.md explains it"#]]);
+          help: add `priority` to this table; docs/reference/systems.md explains it"#]],
+    );
 }
