@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 use console::Printer;
 use idl::echo::{Direction, EchoClient, EchoError, Marker};
 use idl::supervisor::{EndReason, SupervisorClient, Verdict};
-use idl_runtime::{BytesRef, Connection, kind};
+use idl_runtime::{BytesRef, Connection, cap};
 use sel4::cap::{CNode, Notification};
 use sel4::{Cap, CapRights, init_slot};
 
@@ -127,7 +127,7 @@ impl Story {
         let mine: Notification = Cap::from_bits(init_slot::NOTIFICATION);
         let bell = caps::bell.bits();
         let minted = cnode.mint(bell, cnode, mine.bits(), CapRights::WRITE, notes::rung);
-        let called = self.echo.signal(3, idl_runtime::Cap::at(bell));
+        let called = self.echo.signal(3, cap::Notification::from_bits(bell));
         let heard = mine.poll().1;
         let taken_back = cnode.revoke(bell).and_then(|()| cnode.delete(bell));
         let expected = (Ok(()), Ok(()), notes::rung, Ok(()));
@@ -137,8 +137,8 @@ impl Story {
     }
 
     fn capabilities(&mut self) {
-        let endpoint = idl_runtime::Cap::<kind::Endpoint>::at(caps::meeting.bits());
-        let notification = idl_runtime::Cap::<kind::Notification>::at(init_slot::NOTIFICATION);
+        let endpoint = cap::Endpoint::from_bits(caps::meeting.bits());
+        let notification = cap::Notification::from_bits(init_slot::NOTIFICATION);
         let seen = self.echo.take(endpoint, notification);
         self.check(seen, Ok(true), "I passed two capabilities in one message.");
     }

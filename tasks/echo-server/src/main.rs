@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use idl::echo::{Direction, EchoError, EchoServer, Marker, dispatch};
-use idl_runtime::{Bytes, Caller, Service, kind};
+use idl_runtime::{Bytes, Caller, Service, cap};
 use sel4::{Cap, init_slot};
 
 sel4::task! {
@@ -107,9 +107,8 @@ impl EchoServer for Echo {
         &mut self,
         _: Caller,
         times: u8,
-        notification: idl_runtime::Cap<kind::Notification>,
+        notification: cap::Notification,
     ) -> Result<(), EchoError> {
-        let notification: sel4::cap::Notification = Cap::from_bits(notification.address());
         (0..times).for_each(|_| notification.signal());
         Ok(())
     }
@@ -117,12 +116,12 @@ impl EchoServer for Echo {
     fn take(
         &mut self,
         _: Caller,
-        endpoint: idl_runtime::Cap<kind::Endpoint>,
-        notification: idl_runtime::Cap<kind::Notification>,
+        endpoint: cap::Endpoint,
+        notification: cap::Notification,
     ) -> Result<bool, EchoError> {
         // A capability that can be copied is there. The copy goes where the third would have come.
         let cnode: sel4::cap::CNode = Cap::from_bits(init_slot::CNODE);
-        let both = [endpoint.address(), notification.address()];
+        let both = [endpoint.bits(), notification.bits()];
         Ok(both.into_iter().all(|slot| {
             let spare = caps::third.bits();
             let is_there = cnode
