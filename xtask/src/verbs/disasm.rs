@@ -60,7 +60,7 @@ fn instructions(kernel: &Path, range: Option<(u64, u64)>) -> anyhow::Result<Stri
         return Ok(text);
     }
     // Without the file's and the section's headings, which would repeat.
-    let is_instruction = |line: &&str| line.starts_with(' ');
+    let is_instruction = |line: &&str| line.contains(":\t");
     Ok(text
         .lines()
         .filter(is_instruction)
