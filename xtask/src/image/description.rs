@@ -67,7 +67,7 @@ pub(crate) struct Task {
     /// May use the FPU.
     #[serde(default)]
     pub(crate) fpu: bool,
-    /// The system ends when this task stops for good.
+    /// Owes a verdict: the system ends when all such tasks gave one, or one stops for good.
     #[serde(default)]
     pub(crate) essential: bool,
     /// A fault restarts it; otherwise it stops for good.
