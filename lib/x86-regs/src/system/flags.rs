@@ -54,25 +54,23 @@ impl RFlags {
     /// What a thread in ring 3 starts with: interrupts on.
     pub const USER: Self = Self::new().with_interrupts(true);
 
-    /// The flags that ring 3 may choose for itself; every other bit is the kernel's.
-    const USERS: Self = Self(0)
+    /// What another thread may set in a thread's flags: results of arithmetic and the direction.
+    ///
+    /// Not TF and RF, which would steer debug exceptions, nor AC and ID, which a thread can set itself.
+    const HARMLESS: Self = Self(0)
         .with_carry(true)
         .with_parity(true)
         .with_adjust(true)
         .with_zero(true)
         .with_sign(true)
-        .with_trap(true)
         .with_direction(true)
-        .with_overflow(true)
-        .with_resume(true)
-        .with_alignment_check(true)
-        .with_identification(true);
+        .with_overflow(true);
 
-    /// These flags with every bit that is not ring 3's to choose set as the kernel wants it:
-    /// interrupts on, no I/O privilege, no nested task, no virtual mode.
+    /// These flags reduced to arithmetic and direction, with interrupts on: no I/O privilege, no nested task, no
+    /// virtual mode, no single step.
     #[must_use]
     pub const fn made_harmless(self) -> Self {
-        Self::from_bits(self.into_bits() & Self::USERS.into_bits() | Self::USER.into_bits())
+        Self::from_bits(self.into_bits() & Self::HARMLESS.into_bits() | Self::USER.into_bits())
     }
 }
 
@@ -104,11 +102,11 @@ mod tests {
     use super::RFlags;
 
     #[test]
-    fn ring_3_never_chooses_a_system_flag() {
-        // Everything set: IOPL, NT, VM, VIF and VIP must go, IF and the fixed bit must stay.
+    fn flags_of_ring_3_hold_no_system_flag() {
+        // Everything set: only CF PF AF ZF SF DF OF, IF and the fixed bit 1 may stay.
         assert_eq!(
             RFlags::from_bits(u64::MAX).made_harmless().into_bits(),
-            0x25_0fd7
+            0xed7
         );
         assert_eq!(RFlags::from_bits(0).made_harmless(), RFlags::USER);
     }

@@ -1,0 +1,42 @@
+//! Text for people, on the first serial port and on port 0xe9, and records for the test runner, on the latter.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use testproto::{DEBUG_CONSOLE_PORT, Record};
+
+use crate::dev::uart;
+use crate::port::{self, Width};
+
+static HAS_DEBUG_PORT: AtomicBool = AtomicBool::new(false);
+
+/// Finds out where text can go.
+pub(crate) fn prepare() {
+    // Emulators answer their own number; on a machine without the port the bus floats.
+    let answers = port::read(DEBUG_CONSOLE_PORT, Width::Byte) == u32::from(DEBUG_CONSOLE_PORT);
+    HAS_DEBUG_PORT.store(answers, Ordering::Relaxed);
+    uart::prepare();
+}
+
+/// Writes `text` to where people read it. It is for panics and the last word on a lost thread, not for tracing.
+pub fn write(text: &str) {
+    for byte in text.bytes() {
+        if byte == b'\n' {
+            uart::send(b'\r');
+        }
+        uart::send(byte);
+        debug_byte(byte);
+    }
+}
+
+/// Sends a record to the test runner, if there can be one.
+pub fn send(record: &Record<'_>) {
+    if HAS_DEBUG_PORT.load(Ordering::Relaxed) {
+        testproto::send(record, debug_byte);
+    }
+}
+
+fn debug_byte(byte: u8) {
+    if HAS_DEBUG_PORT.load(Ordering::Relaxed) {
+        port::write(DEBUG_CONSOLE_PORT, Width::Byte, byte.into());
+    }
+}

@@ -1,0 +1,7 @@
+//! Devices that every PC has.
+
+#[cfg(bare)]
+pub(crate) mod pic;
+pub(crate) mod pit;
+#[cfg(bare)]
+pub(crate) mod uart;
