@@ -112,22 +112,59 @@ pub(crate) fn build_tasks(toolchain: &Toolchain, packages: &BTreeSet<&str>) -> a
     })
 }
 
-/// The argument that names the linker script, changed whenever the script has changed.
+/// A program that has the machine to itself: no kernel below it, no tasks above.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alone<'a> {
+    /// Its package.
+    pub(crate) package: &'a str,
+    /// Its name in the package.
+    pub(crate) program: &'a str,
+    /// Its linker script.
+    pub(crate) script: &'a str,
+    /// Further arguments for the compiler's last step.
+    pub(crate) arguments: &'a [&'a str],
+}
+
+impl Alone<'_> {
+    /// Builds it, with the kernel's flags and so with the kernel's `core`, and says where it is.
+    pub(crate) fn build(&self, toolchain: &Toolchain) -> anyhow::Result<PathBuf> {
+        let script = script_argument(self.package, self.script)?;
+        let mut command = toolchain.cargo("rustc", &Ring::Kernel.rustflags());
+        command.args([
+            "--release",
+            "--package",
+            self.package,
+            "--bin",
+            self.program,
+        ]);
+        command.arg("--target-dir").arg(Ring::Kernel.target());
+        command
+            .arg("--")
+            .arg(script)
+            .args(self.arguments)
+            .current_dir(workspace::root());
+        let log = workspace::log(self.program);
+        process::run_logged(&mut command, &log)?;
+        Ok(Ring::Kernel.elf(self.program))
+    }
+}
+
+/// The argument that names a ring's linker script.
+fn linker_argument(ring: Ring) -> anyhow::Result<OsString> {
+    script_argument(ring.name(), ring.script())
+}
+
+/// The argument that names a linker script, changed whenever the script has changed.
 ///
 /// Cargo does not know of the script, so a copy is passed whose name has the hash of its
 /// contents. The path is relative: cargo links in the workspace's folder, and what is
 /// built does not depend on where the clone is.
-fn linker_argument(ring: Ring) -> anyhow::Result<OsString> {
-    let script = ring.script();
+fn script_argument(name: &str, script: &str) -> anyhow::Result<OsString> {
     let text = fs::read(workspace::root().join(script))
         .map_err(|error| Refusal::because(format!("cannot read {script}: {error}")))?;
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    let copy = format!(
-        "target/bare/link/{}-{:016x}.x",
-        ring.name(),
-        hasher.finish()
-    );
+    let copy = format!("target/bare/link/{name}-{:016x}.x", hasher.finish());
     let path = workspace::root().join(&copy);
     write_if_changed(&path, &text)?;
     Ok(format!("-Clink-arg=-T{copy}").into())

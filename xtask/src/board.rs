@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::emulator::qemu;
+use crate::emulator::{bochs, qemu};
 use crate::refusal::Refusal;
 use crate::ui;
 use crate::workspace;
@@ -42,6 +43,8 @@ pub(crate) struct Facts {
     /// What tasks can be given by name.
     #[serde(default)]
     pub(crate) devices: BTreeMap<String, Device>,
+    /// Present when Bochs runs the machine.
+    pub(crate) bochs: Option<bochs::Config>,
     /// Present when QEMU runs the machine.
     pub(crate) qemu: Option<qemu::Config>,
 }
@@ -118,6 +121,11 @@ impl Board {
             folder,
             facts,
         })
+    }
+
+    /// How long a run may take before it counts as hung.
+    pub(crate) fn time_limit(&self) -> Duration {
+        Duration::from_secs(self.facts.time_limit_s)
     }
 
     /// The system descriptions that this board can boot: name and file, sorted.

@@ -15,6 +15,7 @@ mod image;
 mod lint;
 mod packages;
 mod process;
+mod proofs;
 mod refusal;
 mod symbols;
 mod system;

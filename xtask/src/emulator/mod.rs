@@ -5,6 +5,7 @@
 //! gives the command. [`session`] does the rest: it reads the test port and the
 //! console, keeps the time limit and says how the run ended.
 
+pub(crate) mod bochs;
 mod folder;
 pub(crate) mod outcome;
 pub(crate) mod qemu;
@@ -59,16 +60,13 @@ pub(crate) enum Console {
     /// The emulator connects to this socket.
     Socket(UnixListener),
     /// The emulator's standard error.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for an emulator without such sockets")
-    )]
     StandardError,
 }
 
 /// Sees to it that the board's emulator is there: installs or builds it.
 pub(crate) fn prepare(board: &Board) -> anyhow::Result<()> {
     match Kind::of(board)? {
+        Kind::Bochs(_) => bochs::prepare(),
         Kind::Qemu(_) => qemu::prepare(),
     }
 }
@@ -81,6 +79,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<Outcome> {
     let folder = RunFolder::create()?;
     let launch = match Kind::of(boot.board)? {
+        Kind::Bochs(config) => bochs::launch(config, boot, folder.path())?,
         Kind::Qemu(config) => qemu::launch(config, boot, folder.path())?,
     };
     session::attend(launch, folder.path(), limit, watch)
@@ -88,12 +87,15 @@ pub(crate) fn run(
 
 /// Which emulator runs a board, with what `board.toml` says for it.
 enum Kind<'a> {
+    Bochs(&'a bochs::Config),
     Qemu(&'a qemu::Config),
 }
 
 impl<'a> Kind<'a> {
     fn of(board: &'a Board) -> anyhow::Result<Self> {
-        board.facts.qemu.as_ref().map(Self::Qemu).ok_or_else(|| {
+        let bochs = board.facts.bochs.as_ref().map(Self::Bochs);
+        let qemu = board.facts.qemu.as_ref().map(Self::Qemu);
+        bochs.or(qemu).ok_or_else(|| {
             Refusal::because(format!(
                 "board {} names no emulator in its board.toml",
                 board.name

@@ -61,7 +61,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_seam(path: &str) -> bool {
-    path.ends_with("src/lib.rs") || path.ends_with("src/main.rs") || SEAMS.contains(&path)
+    // A crate's root decides whether there is anything of it on the host.
+    let is_root = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
+    let is_program = path
+        .split_once("/src/bin/")
+        .is_some_and(|(_, name)| !name.contains('/'));
+    is_root || is_program || SEAMS.contains(&path)
 }
 
 /// The words that a line's `cfg(…)`, `cfg!(…)` or `cfg_attr(…, ` name as conditions.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cli::ToolchainChoice;
-use crate::emulator::qemu;
+use crate::emulator::{bochs, qemu};
 use crate::packages::{self, Need};
 use crate::process;
 use crate::refusal::Status;
@@ -37,6 +37,7 @@ pub(crate) fn doctor(choice: Option<ToolchainChoice>) -> anyhow::Result<Status> 
         None => report_needs(&mut table, &mut missing, DEBIAN_NEEDS),
     }
     report_needs(&mut table, &mut missing, qemu::NEEDS);
+    report_needs(&mut table, &mut missing, bochs::NEEDS);
     print!("{table}");
     if missing.is_empty() {
         println!("{}", on_output().green("everything is there"));

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use testproto::Verdict;
 
+use crate::bare::Ring;
 use crate::board::Board;
 use crate::cli::{Test, ToolchainChoice};
 use crate::emulator::{self, Boot, Clock, Ended, Outcome, Watch};
 use crate::host_tests;
+use crate::proofs::{self, Proof};
 use crate::refusal::Status;
 use crate::system;
 use crate::toolchain::Toolchain;
@@ -52,14 +54,26 @@ pub(crate) fn test(test: &Test, choice: Option<ToolchainChoice>) -> anyhow::Resu
         .filter(|name| !name.starts_with(BENCH))
         .cloned()
         .collect();
+    let proofs = proofs::of(&board)?;
     let mut counts = Counts::default();
     match test.name.as_deref() {
         None => {
             counts += host_tests::run(None)?;
+            counts += prove(&board, &proofs, choice)?;
             counts += on_emulator(&board, &all, choice)?;
         }
         Some("host") => counts += host_tests::run(None)?,
-        Some("emu") => counts += on_emulator(&board, &all, choice)?,
+        Some("emu") => {
+            counts += prove(&board, &proofs, choice)?;
+            counts += on_emulator(&board, &all, choice)?;
+        }
+        Some(name) if proofs.iter().any(|proof| proof.program() == name) => {
+            let named: Vec<Proof> = proofs
+                .into_iter()
+                .filter(|proof| proof.program() == name)
+                .collect();
+            counts += prove(&board, &named, choice)?;
+        }
         Some(name) if systems.iter().any(|system| system == name) => {
             counts += on_emulator(&board, &[name.to_owned()], choice)?;
         }
@@ -79,6 +93,30 @@ pub(crate) fn test(test: &Test, choice: Option<ToolchainChoice>) -> anyhow::Resu
     } else {
         Status::Failed
     })
+}
+
+/// Runs programs that check the machine itself.
+fn prove(
+    board: &Board,
+    proofs: &[Proof],
+    choice: Option<ToolchainChoice>,
+) -> anyhow::Result<Counts> {
+    let mut counts = Counts::default();
+    if proofs.is_empty() {
+        return Ok(counts);
+    }
+    let toolchain = Toolchain::find(choice)?;
+    emulator::prepare(board)?;
+    for proof in proofs {
+        println!("proof {} on {}", proof.name(), board.describe());
+        let outcome = proof.run(board, &toolchain)?;
+        counts += report(proof.program(), &outcome);
+        if !outcome.has_passed() {
+            let program = Ring::Kernel.elf(proof.program());
+            eprint!("{}", verdict::explain(&outcome, &program, Watch::Silent));
+        }
+    }
+    Ok(counts)
 }
 
 /// Boots systems one after the other.
