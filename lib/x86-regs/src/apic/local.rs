@@ -72,6 +72,8 @@ impl LvtEntry {
     pub const NMI: u8 = 4;
     /// Timer mode: count down once.
     pub const ONE_SHOT: u8 = 0;
+    /// Timer mode: count down again and again.
+    pub const PERIODIC: u8 = 1;
     /// Timer mode: fire when the TSC reaches [`TscDeadline`].
     pub const TSC_DEADLINE: u8 = 2;
 }
@@ -127,6 +129,16 @@ pub struct DivideConfiguration {
 impl DivideConfiguration {
     /// Count every clock of the timer.
     pub const BY_1: Self = Self::new().with_low(3).with_high(true);
+
+    /// How many clocks of the timer make one count: 1, 2, 4 … 128.
+    #[must_use]
+    pub const fn divisor(self) -> u32 {
+        match (self.high(), self.low()) {
+            (true, 3) => 1,
+            (false, low) => 2 << low,
+            (true, low) => 32 << low,
+        }
+    }
 }
 
 impl ApicReg for DivideConfiguration {
@@ -161,12 +173,102 @@ numbers! {
     ApicId = 0x02 "ID";
     /// TPR: interrupts of this class (bits 7:4) and below wait.
     TaskPriority = 0x08 "TPR";
+    /// PPR: the class below which interrupts wait, from TPR and the interrupt being served. Read only.
+    ProcessorPriority = 0x0a "PPR";
     /// EOI: writing 0 ends the interrupt being served.
     EndOfInterrupt = 0x0b "EOI";
+    /// LDR: the logical identity. In x2APIC mode made from [`ApicId`] and read only.
+    LogicalDestination = 0x0d "LDR";
+    /// x2APIC mode: sends the vector written to this CPU. Write only.
+    SelfIpi = 0x3f "self IPI";
     /// Start value of the timer; writing it starts the count.
     InitialCount = 0x38 "initial count";
     /// What is left of the count. Read only.
     CurrentCount = 0x39 "current count";
+}
+
+/// ESR: what went wrong; a write of 0 latches it. SDM vol. 3A, "Error Handling".
+#[bitfield(u32)]
+#[derive(PartialEq, Eq)]
+pub struct ErrorStatus {
+    #[bits(5)]
+    __: u8,
+    /// This APIC was told to send a vector below 16.
+    pub send_illegal_vector: bool,
+    /// This APIC received a vector below 16, its own local vector table included.
+    pub receive_illegal_vector: bool,
+    #[bits(25)]
+    __: u32,
+}
+
+impl ApicReg for ErrorStatus {
+    const REGISTER: ApicRegister = ApicRegister(0x28);
+    const NAME: &'static str = "ESR";
+}
+
+/// ICR in x2APIC mode, one register of 64 bits. SDM vol. 3A, "ICR Operation in x2APIC Mode".
+#[bitfield(u64)]
+#[derive(PartialEq, Eq)]
+pub struct InterruptCommand {
+    /// Vector.
+    pub vector: u8,
+    /// [`LvtEntry::FIXED`], [`Self::LOWEST_PRIORITY`], [`LvtEntry::NMI`], or a mode that starts other CPUs.
+    #[bits(3)]
+    pub delivery: u8,
+    /// The destination is a logical identity.
+    pub logical: bool,
+    #[bits(2)]
+    __: u8,
+    /// Level: asserted.
+    pub asserted: bool,
+    /// Level triggered.
+    pub level: bool,
+    #[bits(2)]
+    __: u8,
+    /// Instead of a destination: [`Self::TO_SELF`], [`Self::TO_ALL`], [`Self::TO_OTHERS`]; 0: none.
+    #[bits(2)]
+    pub shorthand: u8,
+    #[bits(12)]
+    __: u16,
+    /// Destination.
+    pub destination: u32,
+}
+
+impl InterruptCommand {
+    /// Which register.
+    pub const REGISTER: ApicRegister = ApicRegister(0x30);
+    /// Delivery to the least urgent of the destinations.
+    pub const LOWEST_PRIORITY: u8 = 1;
+    /// To this CPU.
+    pub const TO_SELF: u8 = 1;
+    /// To every CPU.
+    pub const TO_ALL: u8 = 2;
+    /// To every other CPU.
+    pub const TO_OTHERS: u8 = 3;
+    /// The destination that means every CPU.
+    pub const EVERYBODY: u32 = u32::MAX;
+}
+
+/// Rows of eight registers with one bit for each vector. SDM vol. 3A, "Interrupt Acceptance for Fixed Interrupts".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VectorRow(pub ApicRegister);
+
+impl VectorRow {
+    /// ISR: vectors being served.
+    pub const IN_SERVICE: Self = Self(ApicRegister(0x10));
+    /// TMR: vectors that came as levels.
+    pub const TRIGGER_MODE: Self = Self(ApicRegister(0x18));
+    /// IRR: vectors that wait.
+    pub const REQUESTED: Self = Self(ApicRegister(0x20));
+
+    /// Which of the row's registers `register` is; register `i` has vectors `32 i` to `32 i + 31`.
+    #[must_use]
+    pub const fn index(self, register: ApicRegister) -> Option<u8> {
+        match register.0.checked_sub(self.0.0) {
+            Some(index) if index < 8 => Some(index),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! lvt_entries {
@@ -214,5 +316,12 @@ const _: () = assert!(
         .into_bits()
         == 2 << 17
 );
+const _: () = assert!(
+    ErrorStatus::new()
+        .with_receive_illegal_vector(true)
+        .into_bits()
+        == 1 << 6
+);
+const _: () = assert!(InterruptCommand::new().with_shorthand(1).into_bits() == 1 << 18);
 const _: () = assert!(DivideConfiguration::BY_1.into_bits() == 0b1011);
 const _: () = assert!(ApicBase::new().with_enable(true).into_bits() == 1 << 11);

@@ -8,9 +8,10 @@ mod local;
 
 pub use io::{IoApicVersion, RedirectionHigh, RedirectionLow};
 pub use local::{
-    ApicBase, ApicId, ApicVersion, CurrentCount, DivideConfiguration, EndOfInterrupt, InitialCount,
-    LvtEntry, LvtError, LvtLint0, LvtLint1, LvtPmc, LvtThermal, LvtTimer, SpuriousVector,
-    TaskPriority, TscDeadline,
+    ApicBase, ApicId, ApicVersion, CurrentCount, DivideConfiguration, EndOfInterrupt, ErrorStatus,
+    InitialCount, InterruptCommand, LogicalDestination, LvtEntry, LvtError, LvtLint0, LvtLint1,
+    LvtPmc, LvtThermal, LvtTimer, ProcessorPriority, SelfIpi, SpuriousVector, TaskPriority,
+    TscDeadline, VectorRow,
 };
 
 /// Number of a local APIC register.
@@ -22,6 +23,13 @@ impl ApicRegister {
     #[must_use]
     pub const fn offset(self) -> usize {
         (self.0 as usize) << 4
+    }
+
+    /// The register that an MSR is in x2APIC mode, whether it exists or not.
+    #[must_use]
+    pub fn from_msr(address: crate::MsrAddr) -> Option<Self> {
+        let number = address.0.checked_sub(Self(0).msr().0)?;
+        u8::try_from(number).ok().map(Self)
     }
 
     /// Which MSR it is (x2APIC mode).
