@@ -123,7 +123,7 @@ impl Kernel {
             boot_info: boot.frame(1, &[])?,
             image,
             #[cfg(test)]
-            fast_path: true,
+            fast_path: crate::FastPath::On { taken: 0 },
         };
         kernel.make_threads(boot)?;
         kernel.make_mappings(boot)?;

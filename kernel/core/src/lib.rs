@@ -28,15 +28,18 @@ use sysdesc::SystemImage;
 use arch::CpuId;
 use arch::trap::{Interrupt, UserFault};
 use cap::Slots;
+use ipc::Shortcut;
 use object::{
     CNode, CNodeId, Endpoint, EndpointId, Fault, Frame, FrameId, InterruptId, Notification,
     NotificationId, Pool, PortId, PortRange, Reply, ReplyId, SchedContext, SchedContextId, Space,
-    SpaceId, Threads,
+    SpaceId, ThreadId, Threads,
 };
 use sched::Cpu;
 
 pub use arch::trap::Next;
 pub use boot::BootError;
+#[cfg(test)]
+use tests::FastPath;
 
 /// The whole kernel: every object, every CPU's queues. It lies inside the one big lock.
 #[derive(Debug)]
@@ -58,16 +61,33 @@ pub struct Kernel {
     boot_info: arch::mm::Frame,
     image: SystemImage<'static>,
     #[cfg(test)]
-    fast_path: bool,
+    fast_path: FastPath,
 }
 
 impl Kernel {
     /// The current thread of `cpu` made a system call.
     #[inline]
     pub fn syscall(&mut self, cpu: CpuId) -> Next {
-        if let Some(id) = self.cpu(cpu).current {
-            self.slow_system_call(cpu, id);
+        let Some(id) = self.cpu(cpu).current else {
+            return self.schedule(cpu);
+        };
+        #[cfg(test)]
+        if self.fast_path == FastPath::Off {
+            return self.system_call_by_the_general_way(cpu, id);
         }
+        match self.shortcut(cpu, id) {
+            Shortcut::Taken => {
+                #[cfg(test)]
+                self.fast_path.count();
+                Next::Thread
+            }
+            Shortcut::NotPossible => self.system_call_by_the_general_way(cpu, id),
+        }
+    }
+
+    #[inline(never)]
+    fn system_call_by_the_general_way(&mut self, cpu: CpuId, id: ThreadId) -> Next {
+        self.slow_system_call(cpu, id);
         self.schedule(cpu)
     }
 

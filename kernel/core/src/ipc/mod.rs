@@ -3,6 +3,7 @@
 //! A waiting thread's registers are its message: they are read when a partner comes, and put back on the
 //! SYSCALL when the wait is cancelled.
 
+mod fastpath;
 mod fault;
 mod notify;
 mod receive;
@@ -10,6 +11,7 @@ mod reply;
 mod send;
 mod transfer;
 
+pub(crate) use fastpath::Shortcut;
 pub(crate) use receive::ReplyWith;
 pub(crate) use send::{Mode, Through};
 

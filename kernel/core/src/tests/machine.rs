@@ -2,6 +2,7 @@
 
 use sel4_sys::{IpcBuffer, MESSAGE_REGISTERS, MessageInfo, Syscall, UserContext};
 
+use super::FastPath;
 use super::system::{Number, System};
 use crate::arch::CpuId;
 use crate::arch::boot::Boot;
@@ -68,7 +69,7 @@ impl Machine {
     /// As [`Machine::boot`], with the fast path switched off.
     pub(super) fn boot_slow(system: &System) -> Self {
         let mut machine = Self::boot(system);
-        machine.k.fast_path = false;
+        machine.k.fast_path = FastPath::Off;
         machine
     }
 
