@@ -85,6 +85,10 @@ pub fn end_of_interrupt() {
 pub fn start_other(number: u32) {
     set(COMMAND_HIGH, number << 24);
     set(COMMAND_LOW, 0x4500); // INIT
+    // It takes the other CPU until its next instruction boundary to be reset and to listen.
+    for _ in 0..10_000 {
+        core::hint::spin_loop();
+    }
     set(COMMAND_HIGH, number << 24);
     set(COMMAND_LOW, 0x4608); // start-up at page 8
 }

@@ -21,6 +21,16 @@ pub enum Access<T> {
     Fault,
 }
 
+impl Access<u64> {
+    /// The value; all ones for a fault, which no register of the PMU holds.
+    pub fn done(self) -> u64 {
+        match self {
+            Self::Done(value) => value,
+            Self::Fault => u64::MAX,
+        }
+    }
+}
+
 /// RDMSR, where a #GP is an answer.
 pub fn rdmsr(address: u32) -> Access<u64> {
     let (low, high, fault): (u32, u32, u32);

@@ -1,0 +1,79 @@
+//! The checks of `cpus`: all CPUs count at the same time, each its own instructions.
+
+use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use emu_proofs::count::{self, FIXED, GP_FULL_WIDTH};
+use emu_proofs::cpu::{read_at, write, write_at};
+use emu_proofs::trap::CPUS;
+use emu_proofs::{Outcome, Proof, others, same};
+use x86_regs::pmu::{EventSelect, FixedCtrCtrl, FixedField, PerfEvtSel, PerfGlobalCtrl};
+use x86_regs::{MsrBank as _, MsrReg as _};
+
+global_asm!(include_str!("code.s"), options(att_syntax));
+
+unsafe extern "C" {
+    fn spin();
+}
+
+static INSTRUCTIONS: [AtomicU64; CPUS] = [const { AtomicU64::new(0) }; CPUS];
+static BRANCHES: [AtomicU64; CPUS] = [const { AtomicU64::new(0) }; CPUS];
+
+/// Each CPU spins another number of rounds.
+fn rounds(cpu: usize) -> u64 {
+    1000 * (cpu as u64 + 1)
+}
+
+/// Counts `rounds(cpu)` rounds on this CPU.
+fn count_rounds(cpu: usize) {
+    count::reset();
+    write(FixedCtrCtrl::new().with_instructions(FixedField::new().with_kernel(true)));
+    let branches = PerfEvtSel::new()
+        .with_event(EventSelect::BRANCHES)
+        .with_kernel(true);
+    write_at(PerfEvtSel::FIRST.0, branches.with_enable(true).into());
+    // SAFETY: 1. only GLOBAL_CTRL is written, and `spin` changes RDI only. Counted: WRMSR, CALL,
+    // the rounds, XOR: the second WRMSR is not.
+    unsafe {
+        asm!(
+            "wrmsr",
+            "call {spin}",
+            "xor eax, eax",
+            "xor edx, edx",
+            "wrmsr",
+            spin = sym spin,
+            in("ecx") PerfGlobalCtrl::ADDR.0,
+            inout("eax") 1_u32 => _,
+            inout("edx") 1_u32 => _,
+            inout("rdi") rounds(cpu) => _,
+        );
+    }
+    INSTRUCTIONS[cpu].store(read_at(FIXED), Ordering::SeqCst);
+    BRANCHES[cpu].store(read_at(GP_FULL_WIDTH), Ordering::SeqCst);
+}
+
+fn every_cpu_counts_its_own() -> Outcome {
+    others::run(CPUS, count_rounds);
+    count_rounds(0);
+    for cpu in 0..CPUS {
+        let rounds = rounds(cpu);
+        let instructions = INSTRUCTIONS[cpu].load(Ordering::SeqCst);
+        // WRMSR, CALL, the rounds, RET, XOR, XOR.
+        same!(
+            instructions,
+            2 + 2 * rounds + 1 + 2,
+            "instructions of CPU {cpu}"
+        );
+        let branches = BRANCHES[cpu].load(Ordering::SeqCst);
+        same!(branches, 1 + rounds + 1, "branches of CPU {cpu}");
+    }
+    Ok(())
+}
+
+#[unsafe(no_mangle)]
+fn proof_main(proof: &mut Proof) {
+    proof.check(
+        "four_cpus_count_their_own_instructions",
+        every_cpu_counts_its_own,
+    );
+}
