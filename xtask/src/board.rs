@@ -129,8 +129,11 @@ impl Board {
     }
 
     /// The system descriptions that this board can boot: name and file, sorted.
+    ///
+    /// Its own come from its folder, those for every board from boards/ and tests/systems/.
     pub(crate) fn systems(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
         let mut systems = toml_files(&self.folder)?;
+        systems.extend(toml_files(&boards())?);
         systems.extend(toml_files(&workspace::root().join("tests/systems"))?);
         systems.retain(|(name, _)| name != "board");
         systems.sort();

@@ -74,7 +74,7 @@ pub(crate) struct OnBoard {
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Systems are the TOML files beside board.toml and in tests/systems/.
+Systems are the TOML files in boards/, beside the board's board.toml and in tests/systems/.
 The status is 0 when the system passed, 1 when it failed, panicked or hung,
 2 when it could not be started.")]
 pub(crate) struct Run {

@@ -65,6 +65,10 @@ pub(crate) fn explain(outcome: &Outcome, kernel: &Path, watch: Watch) -> String 
             &annotate(&last_lines(&text, LINES)),
         );
     }
+    if outcome.console.is_empty() && report.text.is_empty() && report.panic.is_none() {
+        let heading = "the console and the test port";
+        section(&mut out, heading, "not a word on either");
+    }
     section(
         &mut out,
         "the emulator said",

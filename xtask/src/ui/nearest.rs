@@ -26,8 +26,9 @@ pub(crate) fn nearest<'a>(
     asked: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // A third of the letters may be wrong: more than that and the guess annoys.
-    let limit = (asked.chars().count() / 3).max(1);
+    // A third of the letters may be wrong, rounded up so that two swapped ones in a short name
+    // count as one mistake; more than that and the guess annoys.
+    let limit = asked.chars().count().div_ceil(3);
     known
         .into_iter()
         .map(|name| (distance(asked, name), name))

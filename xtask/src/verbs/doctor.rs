@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::disasm;
+use crate::board::{self, Board};
 use crate::cli::ToolchainChoice;
 use crate::emulator::{bochs, qemu};
 use crate::packages::{self, Need};
@@ -38,7 +40,11 @@ pub(crate) fn doctor(choice: Option<ToolchainChoice>) -> anyhow::Result<Status> 
     }
     report_needs(&mut table, &mut missing, qemu::NEEDS);
     report_needs(&mut table, &mut missing, bochs::NEEDS);
+    report_needs(&mut table, &mut missing, disasm::NEEDS);
     print!("{table}");
+    for name in board::names()? {
+        println!("board {}", Board::find(&name)?.describe());
+    }
     if missing.is_empty() {
         println!("{}", on_output().green("everything is there"));
         return Ok(Status::Done);

@@ -143,7 +143,7 @@ fn a_gift_that_nobody_asked_for() {
         ("gets.uart = ", "gets.urat = \"com1\"\ngets.uart = "),
         &expect![[r#"
             demo.toml:21: the program `echo-client` does not ask for `urat`
-              help: there are: echo, uart, irq, page, meeting"#]],
+              help: did you mean `uart`?"#]],
     );
 }
 
