@@ -105,6 +105,14 @@ pub fn allow_interrupts(allow: bool) {
     }
 }
 
+/// Takes what is pending.
+///
+/// STI holds interrupts back until the instruction behind it is done, so that must not be CLI.
+pub fn take_interrupts() {
+    // SAFETY: 1. gates exist for every vector.
+    unsafe { asm!("sti", "nop", "cli", options(nomem, nostack)) }
+}
+
 fn set(register: ApicRegister, value: u32) {
     if IS_X2APIC.load(Ordering::Relaxed) {
         write_at(register.msr().0, value.into());

@@ -20,6 +20,7 @@ pub mod cpu;
 pub mod others;
 pub mod report;
 pub mod trap;
+pub mod vmx;
 
 use core::arch::global_asm;
 
