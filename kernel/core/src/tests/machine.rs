@@ -8,7 +8,8 @@ use crate::arch::CpuId;
 use crate::arch::boot::Boot;
 use crate::arch::mm::PageRef;
 use crate::arch::trap::{Interrupt, UserFault};
-use crate::object::{Id, State, Thread, ThreadId};
+use crate::cap::{Slot, SlotId};
+use crate::object::{CNodeId, Id, NotificationId, State, Thread, ThreadId};
 use crate::{Kernel, Next};
 use arch_host::machine;
 
@@ -73,6 +74,14 @@ impl Machine {
         machine
     }
 
+    /// Gives a passive thread time to get to where it waits, as its supervisor would: `lender`'s, for now.
+    pub(super) fn lend_first_run(&mut self, passive: Number, lender: Number) {
+        let (passive, lender) = (thread_id(passive), thread_id(lender));
+        let context = self.k.threads[lender].sched_context.unwrap();
+        self.k.hand_over(context, passive);
+        self.interrupt(Interrupt::Spurious);
+    }
+
     /// The thread that runs in ring 3.
     pub(super) fn running(&self) -> Option<Number> {
         let current = self.k.cpus[0].current?;
@@ -81,13 +90,11 @@ impl Machine {
     }
 
     pub(super) fn thread(&self, number: Number) -> &Thread {
-        &self.k.threads[ThreadId::new(number).unwrap()]
+        &self.k.threads[thread_id(number)]
     }
 
     pub(super) fn registers(&mut self, number: Number) -> &mut UserContext {
-        self.k.threads[ThreadId::new(number).unwrap()]
-            .context
-            .registers()
+        self.k.threads[thread_id(number)].context.registers()
     }
 
     pub(super) fn buffer(&self, number: Number) -> PageRef {
@@ -207,6 +214,28 @@ impl Machine {
         self.next = self.k.interrupt(CPU, interrupt);
     }
 
+    /// Somebody signals a task's notification.
+    pub(super) fn signal(&mut self, task: Number) {
+        self.signal_bits(task, 1);
+    }
+
+    /// Somebody signals a task's notification with these bits.
+    pub(super) fn signal_bits(&mut self, task: Number, bits: u64) {
+        let notification = NotificationId::new(task).unwrap();
+        self.k.signal(notification, bits);
+        self.interrupt(Interrupt::Spurious);
+    }
+
+    /// A slot of a task's CNode.
+    pub(super) fn slot_id(&self, task: Number, index: u64) -> Option<SlotId> {
+        self.k.cnodes[CNodeId::new(task).unwrap()].slot(index)
+    }
+
+    /// What is in a slot of a task's CNode.
+    pub(super) fn slot(&self, task: Number, index: u64) -> Slot {
+        self.k.slots[self.slot_id(task, index).unwrap()]
+    }
+
     /// Lets time pass. Whenever the timer is due on the way, it fires.
     pub(super) fn pass(&mut self, mut ticks: u64) {
         while let Some(deadline) = machine::deadline() {
@@ -240,4 +269,8 @@ impl Machine {
             unwrapped: info.caps_unwrapped(),
         }
     }
+}
+
+pub(super) fn thread_id(number: Number) -> ThreadId {
+    ThreadId::new(number).unwrap()
 }

@@ -1,9 +1,14 @@
 //! Promises of the kernel, held against small systems on the host.
 
+mod capabilities;
+mod cost;
+mod faults;
 mod invariants;
 mod ipc;
 mod machine;
 mod random;
+mod restart;
+mod schedule;
 mod system;
 
 /// Whether system calls try the short way, which only tests can switch off.

@@ -206,7 +206,7 @@ fn take(m: &mut Machine, step: &Step) {
         return fault_or_wake(m, step);
     };
     // Most of the time, tasks do what clients and servers do.
-    let plain = step.what < 150 && step.what % 8 != 0;
+    let plain = step.what < 150 && !step.what.is_multiple_of(8);
     let (number, target, reply, caps) = match running {
         _ if !plain => (number, step.slots[0], step.slots[1], &step.caps[..]),
         ..=2 => (Syscall::CALL, ENDPOINT, slot::REPLY, &[][..]),
@@ -237,7 +237,7 @@ fn take(m: &mut Machine, step: &Step) {
 /// A fault of the running thread; if there is none, what a supervisor would do to get one.
 fn fault_or_wake(m: &mut Machine, step: &Step) {
     if let Some(running) = m.running() {
-        let fault = if step.label % 2 == 0 {
+        let fault = if step.label.is_multiple_of(2) {
             UserFault::Page {
                 address: step.label,
                 error_code: 4,
@@ -322,7 +322,7 @@ fn taken(m: &Machine) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_tasks_do_the_kernel_stays_sound_and_both_ways_agree(
