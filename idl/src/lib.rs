@@ -11,4 +11,6 @@ pub mod console;
 #[rustfmt::skip]
 pub mod echo;
 #[rustfmt::skip]
+pub mod pmu;
+#[rustfmt::skip]
 pub mod supervisor;
