@@ -83,7 +83,8 @@ pub struct VcpuState {
     pub idt_vectoring: u64,
     /// Guest interruptibility state (blocking by STI, MOV SS, NMI).
     pub interruptibility: u64,
-    /// Guest activity state: 0 active, 1 halted.
+    /// Guest activity state: 0 active, 1 halted. A halted guest is not entered: its VMM's thread sleeps in [`VcpuOp::ENTER`] until
+    /// the deadline, a signal or a PMI.
     pub activity: u64,
     /// VM-instruction error of a failed VMLAUNCH or VMRESUME, else 0.
     pub instruction_error: u64,
@@ -104,6 +105,9 @@ pub struct VcpuState {
     pub global_control: u64,
     /// Exits so far, those that the kernel handled included.
     pub exits: u64,
+    /// Time-stamp counter at which [`VcpuOp::ENTER`] returns [`VcpuReturn::DEADLINE`], whether the guest runs or is halted; 0: never.
+    /// The kernel clears it when it returns so.
+    pub deadline: u64,
 }
 
 const _: () = assert!(size_of::<VcpuState>() <= 4096);
@@ -154,6 +158,8 @@ impl VcpuReturn {
     pub const ENTRY_FAILED: Self = Self(2);
     /// Somebody signalled the VMM's bound notification; its badge is in message register 1.
     pub const SIGNALLED: Self = Self(3);
+    /// The moment in [`VcpuState::deadline`] has come, or a halted guest's counters asked for an interrupt.
+    pub const DEADLINE: Self = Self(4);
 }
 
 /// Operations of a guest address space (EPT). Numbers are this kernel's own.

@@ -6,10 +6,9 @@
 //! `vmm-server/src` has those, and decides nothing.
 //!
 //! ```text
-//!   shell: ENTER ──► returned ──► Vcpu::handle ──► Next::Enter ──► ENTER …
-//!                                    │             Next::Wait ───► sleep, then Vcpu::wake
-//!                                    │             Next::NeedLease ► ask pmu-server, then ENTER
-//!                                    └► PmuBackend, Env            Next::Stop ─► report the verdict
+//!   shell: ENTER ──► returned ──► Vcpu::handle ──► Next::Enter ─────► ENTER …
+//!                                    │             Next::NeedLease ─► ask pmu-server, then ENTER
+//!                                    └► PmuBackend, Env  Next::Stop ► report the verdict
 //! ```
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

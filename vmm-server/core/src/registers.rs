@@ -2,16 +2,12 @@
 
 use sel4_sys::vcpu::{Changed, VcpuState};
 use x86_regs::system::{Cr0, Cr4, Efer, RFlags};
-use x86_regs::vmx::{AccessRights, Interruptibility};
-
-use crate::vpmu::Privilege;
+use x86_regs::vmx::Interruptibility;
 
 const RAX: usize = 0;
 const RCX: usize = 1;
 const RDX: usize = 2;
 const RBX: usize = 3;
-const CS: usize = 1;
-const SS: usize = 2;
 
 /// A view of the page that is shared with the kernel.
 #[derive(Debug)]
@@ -93,26 +89,23 @@ impl Registers<'_> {
         self.0.changed |= Changed::CONTROL;
     }
 
-    pub(crate) const fn mark_segments(&mut self) {
-        self.0.changed |= Changed::SEGMENTS;
-    }
-
-    pub(crate) fn privilege(&self) -> Privilege {
-        Privilege {
-            level: AccessRights::from(self.0.segments[SS].access).privilege(),
-            open_to_all: self.cr4().performance_counters(),
-            protected: self.cr0().protection(),
-        }
+    /// A halted vCPU is not entered; it sleeps in the kernel.
+    pub(crate) const fn set_halted(&mut self, is_halted: bool) {
+        self.0.activity = is_halted as u64;
+        self.0.changed |= Changed::INTERRUPTIBILITY;
     }
 
     /// The guest is past the instruction that exited: it has retired.
     ///
-    /// Blocking by STI and MOV SS lasts for one instruction and ends with it; so does RF.
+    /// Blocking by STI and MOV SS lasts for one instruction and ends with it; so does RF. Outside of long mode RIP has 32 bits. A
+    /// 32-bit program in long mode that runs over the end of its 4 GiB is not looked for: the exit does not show its segments.
     pub(crate) fn retire(&mut self) {
-        let is_long =
-            self.efer().long_mode_active() && AccessRights::from(self.0.segments[CS].access).long();
         let next = self.0.rip.wrapping_add(self.0.instruction_length);
-        self.0.rip = if is_long { next } else { low(next).into() };
+        self.0.rip = if self.efer().long_mode_active() {
+            next
+        } else {
+            low(next).into()
+        };
         self.0.rflags = self.rflags().with_resume(false).into();
         let blocked = self.interruptibility();
         let unblocked = blocked.with_after_sti(false).with_after_ss_load(false);

@@ -41,13 +41,8 @@ const BOOT_APIC: u32 = 0;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Next {
-    /// Enter the guest. [`Vcpu::next_deadline`] says when it must be interrupted.
+    /// Enter the guest. A halted one sleeps in the kernel; [`VcpuState::deadline`] says until when.
     Enter,
-    /// The guest sleeps: call [`Vcpu::wake`] at `until`, or when something happened.
-    Wait {
-        /// Nanoseconds; `None`: it has no timer running.
-        until: Option<u64>,
-    },
     /// Counters are enabled and the lease is not armed: ask for it, then enter. Nothing of the guest has changed.
     NeedLease,
     /// The VM ends.
@@ -102,7 +97,7 @@ impl Vcpu {
                 let outcome = exit::handle(self, vm, &mut Registers(state), env);
                 self.carry_out(outcome, state, env)
             }
-            VcpuReturn::SIGNALLED => {
+            VcpuReturn::SIGNALLED | VcpuReturn::DEADLINE => {
                 inject::repeat_interrupted(state);
                 self.wake(state, env)
             }
@@ -119,8 +114,9 @@ impl Vcpu {
     }
 
     /// Time has passed, or the kernel has set [`VcpuState::pmi_pending`]: delivers what is due.
-    pub fn wake(&mut self, state: &mut VcpuState, env: &mut impl Env) -> Next {
-        self.apic.poll(env.now());
+    fn wake(&mut self, state: &mut VcpuState, env: &mut impl Env) -> Next {
+        let now = env.now();
+        self.apic.poll(now);
         if core::mem::take(&mut state.pmi_pending) != 0 {
             self.apic.pmi(env);
         }
@@ -130,20 +126,14 @@ impl Vcpu {
             if !wakes && !takes_interrupts {
                 return Next::Stop(Verdict::HaltedForEver { rip: state.rip });
             }
-            if !wakes {
-                return Next::Wait {
-                    until: self.next_deadline(env),
-                };
-            }
-            self.is_halted = false;
+            self.is_halted = !wakes;
+            Registers(state).set_halted(self.is_halted);
         }
-        inject::deliver(state, &mut self.apic);
+        if !self.is_halted {
+            inject::deliver(state, &mut self.apic);
+        }
+        state.deadline = self.apic.next_deadline(now).unwrap_or(0);
         Next::Enter
-    }
-
-    /// When a guest that runs must be interrupted so that its timer can be served, in nanoseconds; `None`: never.
-    pub fn next_deadline(&self, env: &mut impl Env) -> Option<u64> {
-        self.apic.next_deadline(env.now())
     }
 
     /// Replaces the event filter. In force from the next entry on.

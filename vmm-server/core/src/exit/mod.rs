@@ -79,11 +79,10 @@ pub(crate) fn handle(
         Exit::Rdmsr => msr::read(vcpu, registers, env),
         Exit::Wrmsr => msr::write(vcpu, registers, env),
         Exit::Rdpmc => {
-            let privilege = registers.privilege();
             let Some(pmu) = &mut vcpu.pmu else {
                 return Outcome::Raise(Exception::GeneralProtection);
             };
-            match pmu.rdpmc(registers.ecx(), privilege, env) {
+            match pmu.rdpmc(registers.ecx(), env) {
                 Rdpmc::Value(value) => {
                     registers.set_pair(value);
                     Outcome::Completed

@@ -1,12 +1,10 @@
 //! RDMSR and WRMSR: who has the register.
 //!
-//! What the MSR bitmap lets through never comes here. A register that nobody has is #GP: nothing of the host's can be
+//! What the MSR bitmap lets through never comes here: the bases of FS and GS, and the registers of SYSCALL and SYSENTER. A register that nobody has is #GP: nothing of the host's can be
 //! reached by a number that this list does not know (threat T8).
 
 use x86_regs::pmu::{DebugCtl, PerfGlobalCtrl};
-use x86_regs::system::{
-    BiosSignature, Efer, FsBase, GsBase, MiscEnable, PageAttributes, TimeStampCounter,
-};
+use x86_regs::system::{BiosSignature, Efer, MiscEnable, PageAttributes, TimeStampCounter};
 use x86_regs::{MsrAddr, MsrReg};
 
 use super::{Outcome, Rdmsr, Wrmsr};
@@ -14,9 +12,6 @@ use crate::env::{Env, Trace};
 use crate::inject::Exception;
 use crate::registers::Registers;
 use crate::vcpu::Vcpu;
-
-const FS: usize = 4;
-const GS: usize = 5;
 
 pub(super) fn read(vcpu: &mut Vcpu, registers: &mut Registers<'_>, env: &mut impl Env) -> Outcome {
     let address = MsrAddr(registers.ecx());
@@ -79,8 +74,6 @@ pub(super) fn write(vcpu: &mut Vcpu, registers: &mut Registers<'_>, env: &mut im
 fn read_own(vcpu: &Vcpu, registers: &Registers<'_>, address: MsrAddr, env: &mut impl Env) -> Rdmsr {
     Rdmsr::Value(match address {
         Efer::ADDR => registers.0.efer,
-        FsBase::ADDR => registers.0.segments[FS].base,
-        GsBase::ADDR => registers.0.segments[GS].base,
         PageAttributes::ADDR => vcpu.page_attributes.into(),
         TimeStampCounter::ADDR => env.now().tsc,
         MiscEnable::ADDR => misc_enable(vcpu).into(),
@@ -98,15 +91,6 @@ fn write_own(
 ) -> Wrmsr {
     match address {
         Efer::ADDR => return write_efer(vcpu, registers, value.into()),
-        FsBase::ADDR | GsBase::ADDR if !is_canonical(value) => return Wrmsr::Fault,
-        FsBase::ADDR => {
-            registers.0.segments[FS].base = value;
-            registers.mark_segments();
-        }
-        GsBase::ADDR => {
-            registers.0.segments[GS].base = value;
-            registers.mark_segments();
-        }
         PageAttributes::ADDR => {
             let attributes = PageAttributes::from(value);
             if !attributes.is_valid() {
@@ -150,10 +134,4 @@ fn misc_enable(vcpu: &Vcpu) -> MiscEnable {
         .with_performance_monitoring(vcpu.pmu.is_some())
         .with_no_branch_trace(true)
         .with_no_pebs(true)
-}
-
-/// Bits 63 to 47 are all equal. Five-level paging is not offered.
-const fn is_canonical(address: u64) -> bool {
-    let sign = address.cast_signed() >> 47;
-    sign == 0 || sign == -1
 }

@@ -99,7 +99,7 @@ impl Vlapic {
         pmu.set_pmi_mask(true);
     }
 
-    /// The nanosecond at which [`Self::poll`] will have something to do; `None`: not by itself.
+    /// The value of the time-stamp counter at which [`Self::poll`] will have something to do; `None`: not by itself.
     #[must_use]
     pub fn next_deadline(&self, now: Moment) -> Option<u64> {
         if self.entry(Lvt::Timer).masked() {

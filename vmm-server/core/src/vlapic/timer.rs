@@ -166,21 +166,20 @@ impl Timer {
         Tick::Fired
     }
 
-    /// The nanosecond at which [`Self::poll`] would answer [`Tick::Fired`].
+    /// The value of the time-stamp counter, never 0, at which [`Self::poll`] answers [`Tick::Fired`].
     pub(super) fn next(&self, now: Moment) -> Option<u64> {
         if self.mode == Mode::TscDeadline {
-            let ticks = match self.deadline {
-                0 => return None,
-                deadline => u128::from(deadline.saturating_sub(now.tsc)),
-            };
-            let nanos = (ticks * NANOS_A_SECOND).div_ceil(u128::from(self.tsc_hz.max(1)));
-            return Some(
-                now.nanos
-                    .saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX)),
-            );
+            return (self.deadline > 0).then_some(self.deadline);
         }
         let count = self.count?;
-        Some(count.since.saturating_add(self.nanos(count.left)))
+        let end = count.since.saturating_add(self.nanos(count.left));
+        let left = u128::from(end.saturating_sub(now.nanos));
+        // Rounded up, and one more: the nanoseconds that a clock shows are rounded down from its ticks.
+        let ticks = (left * u128::from(self.tsc_hz)).div_ceil(NANOS_A_SECOND) + 1;
+        Some(
+            now.tsc
+                .saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX)),
+        )
     }
 
     fn nanos(&self, counts: u32) -> u64 {

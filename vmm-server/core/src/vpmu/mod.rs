@@ -9,7 +9,7 @@ mod msr;
 mod rdpmc;
 
 pub use filter::{EventFilter, FilterFull, MAX_FILTERED};
-pub use rdpmc::{Privilege, Rdpmc};
+pub use rdpmc::Rdpmc;
 
 use pmu_drv::{Counter, CounterSet, MAX_FIXED, MAX_GP};
 use x86_regs::pmu::{EventSelect, FixedCtrCtrl, FixedField, PerfEvtSel, PerfGlobalCtrl};

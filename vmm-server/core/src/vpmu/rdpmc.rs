@@ -1,26 +1,12 @@
 //! RDPMC, until it is let through.
+//!
+//! Whether the privilege level may use it was decided by the CPU, with the guest's own CR0 and CR4: a fault by privilege comes
+//! before the exit. SDM vol. 3C, "Relative Priority of Faults and VM Exits".
 
 use pmu_drv::Counter;
 
 use super::Vpmu;
 use crate::env::PmuBackend;
-
-/// What decides whether RDPMC is allowed. SDM vol. 2B, "RDPMC".
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Privilege {
-    /// Current privilege level, 0 to 3.
-    pub level: u8,
-    /// CR4.PCE: rings 1 to 3 may.
-    pub open_to_all: bool,
-    /// CR0.PE; without it there are no rings.
-    pub protected: bool,
-}
-
-impl Privilege {
-    const fn allows(self) -> bool {
-        self.level == 0 || self.open_to_all || !self.protected
-    }
-}
 
 /// What becomes of an RDPMC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,14 +23,11 @@ impl Vpmu {
     ///
     /// The first one that succeeds opens all counters, and RDPMC itself when every counter of the CPU is the guest's. The fast
     /// read (bit 31) and every type but 0 and 0x4000 are #GP, as on CPUs that have neither.
-    pub fn rdpmc(&mut self, ecx: u32, privilege: Privilege, pmu: &mut impl PmuBackend) -> Rdpmc {
+    pub fn rdpmc(&mut self, ecx: u32, pmu: &mut impl PmuBackend) -> Rdpmc {
         let own = |counter: &Counter| self.shape.layout().has(*counter);
         let Some(counter) = Counter::from_rdpmc(ecx).filter(own) else {
             return Rdpmc::Fault;
         };
-        if !privilege.allows() {
-            return Rdpmc::Fault;
-        }
         let value = pmu.read_counter(counter);
         if self.shape.may_open_rdpmc() && !self.rdpmc_open {
             self.open(self.shape.layout().counters, pmu);
