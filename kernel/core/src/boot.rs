@@ -225,6 +225,32 @@ impl Kernel {
         Some(())
     }
 
+    /// Gives a stopped thread back the priority, scheduling context and notification that the system image declares,
+    /// as far as no other thread has them by now.
+    pub(crate) fn restore_ties(&mut self, id: ThreadId) {
+        let number = usize::from(self.threads[id].number);
+        let Some(record) = self.image.threads.get(number) else {
+            return;
+        };
+        self.threads[id].priority = record.priority;
+        if let Some(context) = SchedContextId::new(record.sched_context)
+            && self.threads[id].home.is_none()
+            && self.sched_contexts[context].home.is_none()
+        {
+            self.sched_contexts[context].home = Some(id);
+            self.threads[id].home = Some(context);
+            self.hand_over(context, id);
+        }
+        if let Some(notification) = NotificationId::new(record.notification)
+            && self.notifications[notification].bound.is_none()
+        {
+            if let Some(other) = self.threads[id].notification.replace(notification) {
+                self.notifications[other].bound = None;
+            }
+            self.notifications[notification].bound = Some(id);
+        }
+    }
+
     /// Sets a thread's registers as they are when it starts: `rdi` is the address of its IPC buffer, `rsi` that of the
     /// boot information (0 but in the root task), `rdx` how often it was reset.
     pub(crate) fn start_registers(&mut self, id: ThreadId) {

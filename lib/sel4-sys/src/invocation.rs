@@ -49,7 +49,8 @@ operations! {
         /// No arguments: state of the thread. Answers [`ThreadState`](crate::ThreadState), generation, priority.
         READ_STATE = 38,
         /// No arguments. Stops the thread, answers everybody who waits for its reply with `SERVER_DIED`,
-        /// adds one to its generation and sets its registers as the system image declares. Answers the new generation.
+        /// adds one to its generation, and makes its registers, priority, scheduling context and bound notification
+        /// those that the system image declares. Answers the new generation.
         RESET = 39,
     }
 }

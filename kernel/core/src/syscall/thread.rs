@@ -156,6 +156,7 @@ impl Kernel {
         self.bury(id);
         self.return_borrowed(id);
         self.threads[id].generation += 1;
+        self.restore_ties(id);
         self.start_registers(id);
     }
 }
