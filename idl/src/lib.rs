@@ -13,4 +13,6 @@ pub mod echo;
 #[rustfmt::skip]
 pub mod pmu;
 #[rustfmt::skip]
+pub mod runner;
+#[rustfmt::skip]
 pub mod supervisor;

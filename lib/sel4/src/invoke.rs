@@ -8,7 +8,7 @@ mod space;
 mod thread;
 
 pub use port::PORT_BYTES_AT_ONCE;
-pub use thread::ThreadState;
+pub use thread::ThreadDescription;
 
 use sel4_sys::{CPtr, Error, MessageInfo, Word};
 

@@ -24,13 +24,13 @@ mod task;
 
 pub use cap::{Cap, CapType};
 pub use fault::{CapFault, Fault, Timeout, UnknownSyscall};
-pub use invoke::{PORT_BYTES_AT_ONCE, ThreadState};
+pub use invoke::{PORT_BYTES_AT_ONCE, ThreadDescription};
 pub use ipc_buffer::{IpcBuffer, with_ipc_buffer, with_ipc_buffer_mut};
 pub use sel4_sys::slot as init_slot;
 pub use sel4_sys::{
-    Badge, BootInfo, CPtr, CapRights, CpuFeatures, Error, FaultLabel, MESSAGE_REGISTERS,
-    MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo, ObjectKind, UserContext, UserException, VmFault,
-    Word, label,
+    Badge, BootInfo, CPtr, CapRights, CpuFeatures, Error, FaultLabel, MAP_EXECUTE,
+    MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo, ObjectKind, ThreadState,
+    UserContext, UserException, VmFault, Word, label,
 };
 pub use start::{Start, timestamp};
 pub use syscalls::{CallWithMRs, FastMessages, RecvWithMRs, r#yield};

@@ -1,6 +1,6 @@
 //! Operations of threads and scheduling contexts.
 
-use sel4_sys::{SchedContextOp, ThreadOp, UserContext, Word};
+use sel4_sys::{SchedContextOp, ThreadOp, ThreadState, UserContext, Word};
 
 use super::{invoke, invoke_long, invoke_with_cap};
 use crate::cap::{Notification, SchedContext, Thread};
@@ -8,9 +8,9 @@ use crate::{Result, with_ipc_buffer};
 
 /// What the kernel says about a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ThreadState {
-    /// The kernel's number of what it does; 0 is stopped.
-    pub state: Word,
+pub struct ThreadDescription {
+    /// What it does.
+    pub state: ThreadState,
     /// How often it was reset.
     pub generation: Word,
     /// Its priority.
@@ -102,11 +102,11 @@ impl Thread {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn read_state(self) -> Result<ThreadState> {
+    pub fn read_state(self) -> Result<ThreadDescription> {
         let [state, generation, priority, _] =
             invoke(self.bits(), ThreadOp::READ_STATE.0, 0, [0; 4])?;
-        Ok(ThreadState {
-            state,
+        Ok(ThreadDescription {
+            state: ThreadState(state),
             generation,
             priority,
         })
