@@ -24,6 +24,14 @@ pub enum ObjectKind {
     Interrupt = 9,
     /// A range of x86 I/O ports.
     Port = 10,
+    /// The memory of a guest.
+    GuestSpace = 11,
+    /// A virtual CPU.
+    Vcpu = 12,
+    /// Authority over one CPU's performance counters.
+    PmuControl = 13,
+    /// The right of one VM to one CPU's performance counters, worth nothing until it is armed.
+    PmuLease = 14,
 }
 
 impl ObjectKind {
@@ -41,6 +49,10 @@ impl ObjectKind {
             8 => Self::AddressSpace,
             9 => Self::Interrupt,
             10 => Self::Port,
+            11 => Self::GuestSpace,
+            12 => Self::Vcpu,
+            13 => Self::PmuControl,
+            14 => Self::PmuLease,
             _ => return None,
         })
     }

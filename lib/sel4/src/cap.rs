@@ -114,6 +114,14 @@ kinds! {
     Interrupt Some(ObjectKind::Interrupt);
     /// A range of x86 I/O ports (seL4: IOPort).
     Port Some(ObjectKind::Port);
+    /// The memory of a guest.
+    GuestSpace Some(ObjectKind::GuestSpace);
+    /// A virtual CPU.
+    Vcpu Some(ObjectKind::Vcpu);
+    /// Authority over one CPU's performance counters.
+    PmuControl Some(ObjectKind::PmuControl);
+    /// A VM's right to one CPU's performance counters.
+    PmuLease Some(ObjectKind::PmuLease);
 }
 
 /// seL4's name of [`Thread`].

@@ -14,7 +14,7 @@
 /// The blocks may be left out, and come in any order after `main`. Capabilities get slots in the order in which
 /// they stand, from `slot::FIRST_DECLARED` on; the system description gives each name its meaning. Module
 /// `caps` holds them, typed: `caps::uart.out8(…)`. Kinds: `signal port interrupt frame thread endpoint
-/// notification sched_context reply empty`. Module `notes` holds the bits as masks.
+/// notification sched_context guest_space vcpu pmu_control pmu_lease reply empty`. Module `notes` holds the bits as masks.
 ///
 /// `panic = function;` after `main` is for a task without a supervisor: the function gets the panic's
 /// text and does not return.
@@ -117,6 +117,10 @@ macro_rules! task {
     (@type frame) => { $crate::cap::Frame };
     (@type thread) => { $crate::cap::Thread };
     (@type sched_context) => { $crate::cap::SchedContext };
+    (@type guest_space) => { $crate::cap::GuestSpace };
+    (@type vcpu) => { $crate::cap::Vcpu };
+    (@type pmu_control) => { $crate::cap::PmuControl };
+    (@type pmu_lease) => { $crate::cap::PmuLease };
     (@type reply) => { $crate::cap::Reply };
     (@type empty) => { $crate::cap::Unspecified };
 }

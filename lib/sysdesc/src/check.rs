@@ -6,8 +6,9 @@ use sel4_sys::{CapRights, ObjectKind};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::record::{
-    AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt, Mapping, PAGE,
-    Port, Region, RegionFlags, SchedContext, Table, Task, Thread, table,
+    AddressSpace, CNode, Capability, GuestSpace, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt,
+    Mapping, PAGE, PmuControl, PmuLease, Port, Region, RegionFlags, SchedContext, Table, Task,
+    Thread, ThreadFlags, Vcpu, table,
 };
 use crate::{NO_PARENT, NONE, USER_END, checksum};
 
@@ -36,6 +37,10 @@ pub enum ImageError {
     SchedContext(usize),
     /// A port range that wraps or is empty.
     Port(usize),
+    /// A virtual CPU's thread, memory, page or lease.
+    Vcpu(usize),
+    /// A CPU that has two controls of its counters, or a control's page.
+    PmuControl(usize),
     /// A capability's kind, object, place or parent.
     Capability(usize),
     /// The root thread does not exist.
@@ -66,6 +71,10 @@ impl fmt::Display for ImageError {
                 write!(f, "scheduling context {i} of the system image is malformed")
             }
             Self::Port(i) => write!(f, "port range {i} of the system image is malformed"),
+            Self::Vcpu(i) => write!(f, "virtual CPU {i} of the system image is malformed"),
+            Self::PmuControl(i) => {
+                write!(f, "PMU control {i} of the system image is malformed")
+            }
             Self::Capability(i) => write!(f, "capability {i} of the system image is malformed"),
             Self::Root => write!(f, "the system image names no root thread"),
         }
@@ -99,6 +108,14 @@ pub struct SystemImage<'a> {
     pub capabilities: &'a [Capability],
     /// For the supervisor.
     pub tasks: &'a [Task],
+    /// Memory of guests.
+    pub guest_spaces: &'a [GuestSpace],
+    /// Virtual CPUs.
+    pub vcpus: &'a [Vcpu],
+    /// Authorities over CPUs' counters.
+    pub pmu_controls: &'a [PmuControl],
+    /// Rights of VMs to counters.
+    pub pmu_leases: &'a [PmuLease],
 }
 
 impl<'a> SystemImage<'a> {
@@ -137,6 +154,10 @@ impl<'a> SystemImage<'a> {
             ports: records(bytes, header, table::PORTS)?,
             capabilities: records(bytes, header, table::CAPABILITIES)?,
             tasks: records(bytes, header, table::TASKS)?,
+            guest_spaces: records(bytes, header, table::GUEST_SPACES)?,
+            vcpus: records(bytes, header, table::VCPUS)?,
+            pmu_controls: records(bytes, header, table::PMU_CONTROLS)?,
+            pmu_leases: records(bytes, header, table::PMU_LEASES)?,
         };
         image.check_records()?;
         Ok(image)
@@ -165,6 +186,10 @@ impl<'a> SystemImage<'a> {
             ObjectKind::AddressSpace => self.address_spaces.len(),
             ObjectKind::Interrupt => self.interrupts.len(),
             ObjectKind::Port => self.ports.len(),
+            ObjectKind::GuestSpace => self.guest_spaces.len(),
+            ObjectKind::Vcpu => self.vcpus.len(),
+            ObjectKind::PmuControl => self.pmu_controls.len(),
+            ObjectKind::PmuLease => self.pmu_leases.len(),
         }
     }
 
@@ -185,6 +210,16 @@ impl<'a> SystemImage<'a> {
             p.count > 0 && u32::from(p.first) + u32::from(p.count) <= 1 << 16
         })
         .map_or(Ok(()), |i| Err(ImageError::Port(i)))?;
+        first_bad(self.vcpus, |v| self.vcpu_is_good(v))
+            .map_or(Ok(()), |i| Err(ImageError::Vcpu(i)))?;
+        for (i, control) in self.pmu_controls.iter().enumerate() {
+            let others = self.pmu_controls.get(..i).unwrap_or(&[]);
+            if !self.is_memory(control.accounting_region)
+                || others.iter().any(|other| other.cpu == control.cpu)
+            {
+                return Err(ImageError::PmuControl(i));
+            }
+        }
         for (i, capability) in self.capabilities.iter().enumerate() {
             if !self.capability_is_good(i, capability) {
                 return Err(ImageError::Capability(i));
@@ -263,6 +298,26 @@ impl<'a> SystemImage<'a> {
             && optional(thread.sched_context, ObjectKind::SchedContext)
             && optional(thread.fault_endpoint, ObjectKind::Endpoint)
             && optional(thread.notification, ObjectKind::Notification)
+    }
+
+    /// The VMM writes the page, and so does the kernel: two virtual CPUs never share one.
+    fn vcpu_is_good(&self, vcpu: &Vcpu) -> bool {
+        let shares = |other: &&Vcpu| other.state_region == vcpu.state_region;
+        let thread = self.threads.get(usize::from(vcpu.thread));
+        let lease = self.pmu_leases.get(usize::from(vcpu.lease));
+        usize::from(vcpu.guest_space) < self.guest_spaces.len()
+            && self.is_memory(vcpu.state_region)
+            && self.vcpus.iter().filter(shares).count() == 1
+            && thread.is_some_and(|thread| {
+                thread.flags & ThreadFlags::FPU != 0
+                    && lease.is_some_and(|lease| lease.cpu == thread.cpu)
+            })
+    }
+
+    /// Whether the kernel can read and write the region's pages.
+    fn is_memory(&self, region: u16) -> bool {
+        let region = self.regions.get(usize::from(region));
+        region.is_some_and(|region| region.flags & RegionFlags::DEVICE == 0)
     }
 
     fn capability_is_good(&self, position: usize, capability: &Capability) -> bool {

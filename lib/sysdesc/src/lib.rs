@@ -25,8 +25,9 @@ pub use manifest::{
     Declaration, DeclarationKind, Manifest, ManifestError, SECTION as MANIFEST_SECTION,
 };
 pub use record::{
-    AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt, Mapping, Name,
-    PAGE, Port, Region, RegionFlags, SchedContext, TABLES, Table, Task, Thread, ThreadFlags, table,
+    AddressSpace, CNode, Capability, GuestSpace, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt,
+    Mapping, Name, PAGE, PmuControl, PmuLease, Port, Region, RegionFlags, SchedContext, TABLES,
+    Table, Task, Thread, ThreadFlags, Vcpu, table,
 };
 pub use sel4_sys::USER_END;
 

@@ -41,6 +41,14 @@ pub enum DeclarationKind {
     Notification,
     /// Another task's scheduling context.
     SchedContext,
+    /// The memory of a guest.
+    GuestSpace,
+    /// A virtual CPU, which the task's own thread enters.
+    Vcpu,
+    /// Authority over the performance counters of the task's CPU.
+    PmuControl,
+    /// A VM's right to the performance counters of the task's CPU.
+    PmuLease,
     /// One more reply object.
     Reply,
     /// An empty slot, to receive or derive capabilities into.
@@ -48,7 +56,7 @@ pub enum DeclarationKind {
 }
 
 impl DeclarationKind {
-    const WORDS: [(&'static str, Self); 12] = [
+    const WORDS: [(&'static str, Self); 16] = [
         ("call", Self::Call),
         ("serve", Self::Serve),
         ("signal", Self::Signal),
@@ -59,6 +67,10 @@ impl DeclarationKind {
         ("endpoint", Self::Endpoint),
         ("notification", Self::Notification),
         ("sched_context", Self::SchedContext),
+        ("guest_space", Self::GuestSpace),
+        ("vcpu", Self::Vcpu),
+        ("pmu_control", Self::PmuControl),
+        ("pmu_lease", Self::PmuLease),
         ("reply", Self::Reply),
         ("empty", Self::Empty),
     ];

@@ -12,11 +12,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// First bytes of an image.
 pub const IMAGE_MAGIC: [u8; 8] = *b"BATONSYS";
 /// Version of the layout. A kernel takes exactly its own.
-pub const IMAGE_VERSION: u32 = 1;
+pub const IMAGE_VERSION: u32 = 2;
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
 /// Number of tables after the header.
-pub const TABLES: usize = 10;
+pub const TABLES: usize = 14;
 
 /// Positions of the tables in [`Header::tables`].
 #[expect(missing_docs, reason = "each is the table of the record of that name")]
@@ -31,6 +31,10 @@ pub mod table {
     pub const PORTS: usize = 7;
     pub const CAPABILITIES: usize = 8;
     pub const TASKS: usize = 9;
+    pub const GUEST_SPACES: usize = 10;
+    pub const VCPUS: usize = 11;
+    pub const PMU_CONTROLS: usize = 12;
+    pub const PMU_LEASES: usize = 13;
 }
 
 /// A short UTF-8 name, padded with zero bytes.
@@ -89,7 +93,7 @@ record! {
 }
 record! {
     /// Start of the image.
-    Header 160 {
+    Header 192 {
         /// [`IMAGE_MAGIC`].
         magic: [u8; 8],
         /// [`IMAGE_VERSION`].
@@ -304,6 +308,50 @@ record! {
         flags: u8,
         /// What it serves and calls, for people; UTF-8, padded with zero bytes.
         summary: [u8; 48],
+    }
+}
+record! {
+    /// The memory of a guest.
+    GuestSpace 8 {
+        /// Page tables held ready for `GuestSpaceOp::MAP`.
+        tables: u32,
+        /// Zero.
+        reserved: u32,
+    }
+}
+record! {
+    /// A virtual CPU. It runs on its thread's CPU.
+    Vcpu 16 {
+        /// Index of the only thread that may enter it. It has [`ThreadFlags::FPU`]: what is in the FPU then is the guest's.
+        thread: u16,
+        /// Index of the guest address space that it runs in.
+        guest_space: u16,
+        /// Index of the region whose first page is its `VcpuState`.
+        state_region: u16,
+        /// Index of the lease by which it gets the counters; it is for the thread's CPU.
+        lease: u16,
+        /// Zero.
+        reserved: u64,
+    }
+}
+record! {
+    /// Authority over one CPU's performance counters; one at most for each CPU.
+    PmuControl 8 {
+        /// The CPU.
+        cpu: u32,
+        /// Index of the region whose first page is the CPU's `AccountingPage`.
+        accounting_region: u16,
+        /// Zero.
+        reserved: u16,
+    }
+}
+record! {
+    /// The right of one VM to one CPU's performance counters.
+    PmuLease 8 {
+        /// The CPU.
+        cpu: u32,
+        /// Zero.
+        reserved: u32,
     }
 }
 impl Task {

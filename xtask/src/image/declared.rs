@@ -7,6 +7,7 @@ use sel4_sys::{CapRights, ObjectKind};
 use sysdesc::{DeclarationKind, Interrupt, Port};
 
 use super::description::Description;
+use super::guests::Guests;
 use super::objects::{Grant, Memory, Plan};
 use super::plan::Member;
 use super::problem::{Problem, choice};
@@ -23,6 +24,7 @@ pub(crate) struct Resolver<'a> {
     notifications: BTreeMap<String, u16>,
     ports: BTreeMap<&'a str, u16>,
     interrupts: BTreeMap<&'a str, (u16, &'a str)>,
+    guests: Guests,
     /// Index of the first endpoint, notification and region of our own.
     first_endpoint: u16,
     first_notification: u16,
@@ -30,15 +32,21 @@ pub(crate) struct Resolver<'a> {
 }
 
 /// What a system gives for a name: one word, or a table with more.
-struct Gift<'a> {
-    /// The name of a task, a device, a frame or a shared object.
-    name: &'a str,
+pub(crate) struct Gift<'a> {
+    /// The name of a task, a device, a frame, a virtual machine or a shared object.
+    pub(crate) name: &'a str,
     table: Option<&'a toml::Table>,
-    span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Gift<'_> {
-    fn flag(&self, key: &str) -> bool {
+    /// What else stands beside the name, if it is a text.
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        self.table?.get(key)?.as_str()
+    }
+
+    /// Whether a key beside the name says `true`.
+    pub(crate) fn flag(&self, key: &str) -> bool {
         self.table
             .and_then(|table| table.get(key)?.as_bool())
             .unwrap_or(false)
@@ -75,6 +83,7 @@ impl<'a> Resolver<'a> {
             notifications: BTreeMap::new(),
             ports: BTreeMap::new(),
             interrupts: BTreeMap::new(),
+            guests: Guests::default(),
             first_endpoint: u16::try_from(services).unwrap_or(u16::MAX),
             first_notification: count,
             replies: count,
@@ -144,6 +153,7 @@ impl<'a> Resolver<'a> {
         plan.endpoints = self.first_endpoint + count(&self.endpoints);
         plan.notifications = self.first_notification + count(&self.notifications);
         plan.replies = self.replies;
+        self.guests.finish(self.description, plan);
         let mut ports: Vec<_> = self.ports.iter().collect();
         ports.sort_by_key(|(_, index)| **index);
         plan.ports.extend(ports.into_iter().filter_map(|(name, _)| {
@@ -232,6 +242,12 @@ impl<'a> Resolver<'a> {
                     })
             }
             DeclarationKind::Frame => self.frame(&gift),
+            kind @ (DeclarationKind::GuestSpace
+            | DeclarationKind::Vcpu
+            | DeclarationKind::PmuControl
+            | DeclarationKind::PmuLease) => {
+                self.guests.resolve(self.description, member, kind, &gift)
+            }
             _ => self.device(member, declaration.kind, &gift),
         }
     }
@@ -419,7 +435,9 @@ fn shape(kind: DeclarationKind) -> (&'static str, Option<&'static str>) {
         DeclarationKind::Call => ("task", Some("grant")),
         DeclarationKind::Signal => ("task", Some("bit")),
         DeclarationKind::Thread | DeclarationKind::SchedContext => ("task", None),
-        DeclarationKind::Frame => ("frame", Some("read-only")),
+        DeclarationKind::Frame | DeclarationKind::PmuControl => ("frame", Some("read-only")),
+        DeclarationKind::GuestSpace | DeclarationKind::PmuLease => ("vm", None),
+        DeclarationKind::Vcpu => ("vm", Some("state")),
         DeclarationKind::Port | DeclarationKind::Interrupt => ("device", None),
         DeclarationKind::Endpoint => ("endpoint", None),
         DeclarationKind::Notification => ("notification", None),

@@ -41,6 +41,9 @@ pub(crate) struct System {
     /// Memory that several tasks can get.
     #[serde(default, rename = "frame")]
     pub(crate) frames: Vec<Spanned<Frame>>,
+    /// Virtual machines.
+    #[serde(default, rename = "vm")]
+    pub(crate) vms: Vec<Spanned<Vm>>,
 }
 
 /// A table `[[task]]`.
@@ -97,6 +100,16 @@ pub(crate) struct Frame {
     pub(crate) pages: Spanned<u32>,
     /// The physical address of device memory; the kernel chooses if not given.
     pub(crate) device: Option<Spanned<u64>>,
+}
+
+/// A table `[[vm]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Vm {
+    /// What the system calls it.
+    pub(crate) name: Spanned<String>,
+    /// Page tables for its memory.
+    pub(crate) tables: Spanned<u32>,
 }
 
 fn yes() -> bool {

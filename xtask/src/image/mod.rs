@@ -7,6 +7,7 @@
 
 mod declared;
 mod description;
+mod guests;
 mod objects;
 mod plan;
 mod problem;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sel4_sys::{CapRights, ObjectKind, slot};
 use sysdesc::{
-    AddressSpace, CNode, Capability, Interrupt, Mapping, NO_PARENT, Name, Port, SchedContext, Task,
-    Thread,
+    AddressSpace, CNode, Capability, GuestSpace, Interrupt, Mapping, NO_PARENT, Name, PmuControl,
+    PmuLease, Port, SchedContext, Task, Thread, Vcpu,
 };
 
 /// Everything that goes into an image, with memory contents not yet laid out.
@@ -26,6 +26,10 @@ pub(crate) struct Plan {
     pub(crate) ports: Vec<Port>,
     pub(crate) capabilities: Vec<Capability>,
     pub(crate) tasks: Vec<Task>,
+    pub(crate) guest_spaces: Vec<GuestSpace>,
+    pub(crate) vcpus: Vec<Vcpu>,
+    pub(crate) pmu_controls: Vec<PmuControl>,
+    pub(crate) pmu_leases: Vec<PmuLease>,
 }
 
 /// A region before its contents have a place in the image.

@@ -14,6 +14,7 @@ use zerocopy::IntoBytes as _;
 
 use super::declared::{Resolver, shared_frames};
 use super::description::{self, Description};
+use super::guests;
 use super::objects::{Capabilities, Grant, Memory, Plan};
 use super::problem::Problem;
 use super::program::{Declaration, Program};
@@ -90,6 +91,7 @@ pub(crate) fn plan(
     let mut problems = Vec::new();
     let members = members(description, programs, &mut problems);
     let mut resolver = Resolver::new(description, devices, &members, &mut problems);
+    guests::check(description, &mut problems);
     let Some(root) = members.first() else {
         return Err(description.source.refuse(problems));
     };
@@ -112,6 +114,10 @@ pub(crate) fn plan(
         ports: Vec::new(),
         capabilities: Vec::new(),
         tasks: Vec::new(),
+        guest_spaces: Vec::new(),
+        vcpus: Vec::new(),
+        pmu_controls: Vec::new(),
+        pmu_leases: Vec::new(),
     };
     for member in &members {
         check(member, root, &mut problems);

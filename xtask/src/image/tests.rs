@@ -1,5 +1,6 @@
 //! A small system that is right, and every way in which it can be wrong.
 
+mod guests;
 mod right;
 mod wrong;
 
@@ -49,6 +50,12 @@ const PROGRAMS: &[(&str, &str)] = &[
          endpoint meeting -\n",
     ),
     ("idler", ""),
+    ("pmu", "pmu_control control -\npmu_lease lease -\n"),
+    (
+        "vmm",
+        "guest_space space -\nvcpu vcpu -\npmu_lease lease -\n",
+    ),
+    ("watch", "pmu_control control -\n"),
 ];
 
 /// A program with one page of code, one of data and this declaration.

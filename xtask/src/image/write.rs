@@ -23,6 +23,10 @@ pub(crate) fn image(plan: &Plan) -> anyhow::Result<Vec<u8>> {
         extent(table::PORTS, &plan.ports),
         extent(table::CAPABILITIES, &plan.capabilities),
         extent(table::TASKS, &plan.tasks),
+        extent(table::GUEST_SPACES, &plan.guest_spaces),
+        extent(table::VCPUS, &plan.vcpus),
+        extent(table::PMU_CONTROLS, &plan.pmu_controls),
+        extent(table::PMU_LEASES, &plan.pmu_leases),
     ];
     let mut tables = [Table::new_zeroed(); TABLES];
     for (which, count, bytes) in counts {
@@ -46,6 +50,10 @@ pub(crate) fn image(plan: &Plan) -> anyhow::Result<Vec<u8>> {
     append(&mut body, &plan.ports);
     append(&mut body, &plan.capabilities);
     append(&mut body, &plan.tasks);
+    append(&mut body, &plan.guest_spaces);
+    append(&mut body, &plan.vcpus);
+    append(&mut body, &plan.pmu_controls);
+    append(&mut body, &plan.pmu_leases);
     for (at, bytes) in data {
         body.resize(at - size_of::<Header>(), 0);
         body.extend(bytes);

@@ -2,9 +2,9 @@
 
 use sel4_sys::{CapRights, ObjectKind, slot};
 use sysdesc::{
-    AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt, Mapping,
-    NO_PARENT, NONE, Name, PAGE, Port, Region, SchedContext, TABLES, Table, Task, Thread,
-    ThreadFlags, checksum,
+    AddressSpace, CNode, Capability, GuestSpace, Header, IMAGE_MAGIC, IMAGE_VERSION, Interrupt,
+    Mapping, NO_PARENT, NONE, Name, PAGE, PmuControl, PmuLease, Port, Region, SchedContext, TABLES,
+    Table, Task, Thread, ThreadFlags, Vcpu, checksum,
 };
 use zerocopy::IntoBytes;
 
@@ -26,6 +26,10 @@ pub(super) struct System {
     pub(super) interrupts: Vec<Interrupt>,
     pub(super) ports: Vec<Port>,
     pub(super) capabilities: Vec<Capability>,
+    pub(super) guest_spaces: Vec<GuestSpace>,
+    pub(super) vcpus: Vec<Vcpu>,
+    pub(super) pmu_controls: Vec<PmuControl>,
+    pub(super) pmu_leases: Vec<PmuLease>,
     pub(super) endpoints: u16,
     pub(super) notifications: u16,
     pub(super) replies: u16,
@@ -46,6 +50,10 @@ impl System {
             interrupts: Vec::new(),
             ports: Vec::new(),
             capabilities: Vec::new(),
+            guest_spaces: Vec::new(),
+            vcpus: Vec::new(),
+            pmu_controls: Vec::new(),
+            pmu_leases: Vec::new(),
             endpoints: 0,
             notifications: 0,
             replies: 0,
@@ -212,6 +220,10 @@ impl System {
             (self.ports.as_bytes(), self.ports.len()),
             (self.capabilities.as_bytes(), self.capabilities.len()),
             (<[Task]>::as_bytes(&[]), 0),
+            (self.guest_spaces.as_bytes(), self.guest_spaces.len()),
+            (self.vcpus.as_bytes(), self.vcpus.len()),
+            (self.pmu_controls.as_bytes(), self.pmu_controls.len()),
+            (self.pmu_leases.as_bytes(), self.pmu_leases.len()),
         ];
         let tables = tables.map(|(bytes, count)| {
             let offset = u32::try_from(size_of::<Header>() + body.len()).unwrap();

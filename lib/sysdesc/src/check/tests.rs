@@ -9,8 +9,8 @@ use zerocopy::IntoBytes;
 
 use super::{ImageError, SystemImage};
 use crate::record::{
-    AddressSpace, CNode, Capability, Header, IMAGE_MAGIC, IMAGE_VERSION, Mapping, Name, PAGE, Port,
-    Region, SchedContext, TABLES, Table, Thread, table,
+    AddressSpace, CNode, Capability, GuestSpace, Header, IMAGE_MAGIC, IMAGE_VERSION, Mapping, Name,
+    PAGE, PmuControl, PmuLease, Port, Region, SchedContext, TABLES, Table, Thread, Vcpu, table,
 };
 use crate::{NO_PARENT, NONE, USER_END, checksum};
 
@@ -25,6 +25,10 @@ struct Parts {
     sched_contexts: Vec<SchedContext>,
     ports: Vec<Port>,
     capabilities: Vec<Capability>,
+    guest_spaces: Vec<GuestSpace>,
+    vcpus: Vec<Vcpu>,
+    pmu_controls: Vec<PmuControl>,
+    pmu_leases: Vec<PmuLease>,
     root: u16,
 }
 
@@ -59,7 +63,7 @@ fn good() -> Parts {
         notification: NONE,
         priority: 1,
         max_priority: 1,
-        flags: 1,
+        flags: 3,
         cpu: 0,
         reserved: 0,
     };
@@ -95,6 +99,26 @@ fn good() -> Parts {
             reserved: 0,
         }],
         capabilities: vec![endpoint(1, 0xf, 0, NO_PARENT), endpoint(2, 1, 7, 0)],
+        guest_spaces: vec![GuestSpace {
+            tables: 4,
+            reserved: 0,
+        }],
+        vcpus: vec![Vcpu {
+            thread: 0,
+            guest_space: 0,
+            state_region: 0,
+            lease: 0,
+            reserved: 0,
+        }],
+        pmu_controls: vec![PmuControl {
+            cpu: 0,
+            accounting_region: 0,
+            reserved: 0,
+        }],
+        pmu_leases: vec![PmuLease {
+            cpu: 0,
+            reserved: 0,
+        }],
         root: 0,
     }
 }
@@ -145,6 +169,13 @@ fn image(parts: &Parts) -> Vec<u8> {
         parts.capabilities.as_bytes(),
         parts.capabilities.len(),
     );
+    let spaces = &parts.guest_spaces;
+    add(table::GUEST_SPACES, spaces.as_bytes(), spaces.len());
+    add(table::VCPUS, parts.vcpus.as_bytes(), parts.vcpus.len());
+    let controls = &parts.pmu_controls;
+    add(table::PMU_CONTROLS, controls.as_bytes(), controls.len());
+    let leases = &parts.pmu_leases;
+    add(table::PMU_LEASES, leases.as_bytes(), leases.len());
     let header = Header {
         magic: IMAGE_MAGIC,
         version: IMAGE_VERSION,
@@ -180,7 +211,7 @@ fn a_good_image_passes_and_shows_its_records() {
     assert_eq!(image.count(ObjectKind::CNode), 1);
     assert_eq!(
         image.contents(&image.regions[0]),
-        b"BATONSYS\x01\0\0\0"
+        b"BATONSYS\x02\0\0\0"
             .iter()
             .copied()
             .chain(image.header.length.to_le_bytes())
@@ -229,10 +260,23 @@ fn each_malformed_record_is_refused_by_its_name() {
         (ImageError::Port(0), |p| p.ports[0].first = u16::MAX),
         (ImageError::Capability(0), |p| p.capabilities[0].parent = 0),
         (ImageError::Capability(1), |p| p.capabilities[0].rights = 2),
-        (ImageError::Capability(0), |p| p.capabilities[0].kind = 11),
+        (ImageError::Capability(0), |p| p.capabilities[0].kind = 15),
         (ImageError::Capability(0), |p| p.capabilities[0].slot = 0),
         (ImageError::Capability(0), |p| p.capabilities[0].slot = 32),
         (ImageError::Capability(1), |p| p.capabilities[1].object = 1),
+        (ImageError::Vcpu(0), |p| p.vcpus[0].thread = 1),
+        (ImageError::Vcpu(0), |p| p.vcpus[0].guest_space = 1),
+        (ImageError::Vcpu(0), |p| p.vcpus[0].state_region = 1),
+        (ImageError::Vcpu(0), |p| p.vcpus[0].lease = 1),
+        (ImageError::Vcpu(0), |p| p.pmu_leases[0].cpu = 1),
+        (ImageError::Vcpu(0), |p| p.threads[0].flags = 1),
+        (ImageError::Vcpu(0), |p| p.vcpus.push(p.vcpus[0])),
+        (ImageError::PmuControl(0), |p| {
+            p.pmu_controls[0].accounting_region = NONE;
+        }),
+        (ImageError::PmuControl(1), |p| {
+            p.pmu_controls.push(p.pmu_controls[0]);
+        }),
         (ImageError::Root, |p| p.root = 1),
     ];
     assert_eq!(check(&image(&good())), Ok(()));
@@ -277,6 +321,12 @@ proptest! {
             }
             for t in image.threads {
                 prop_assert!(usize::from(t.cnode) < image.cnodes.len());
+            }
+            for v in image.vcpus {
+                prop_assert!(usize::from(v.thread) < image.threads.len());
+                prop_assert!(usize::from(v.state_region) < image.regions.len());
+                prop_assert!(usize::from(v.guest_space) < image.guest_spaces.len());
+                prop_assert!(usize::from(v.lease) < image.pmu_leases.len());
             }
             for c in image.capabilities {
                 prop_assert!(u32::from(c.slot) < image.cnodes[usize::from(c.cnode)].slots);
