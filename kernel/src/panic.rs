@@ -1,4 +1,4 @@
-//! What a bug of the kernel looks like from outside: text, a backtrace, a record, a verdict.
+//! A bug of the kernel seen from outside: text, backtrace, record, verdict.
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;

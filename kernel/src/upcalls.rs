@@ -1,4 +1,4 @@
-//! The four ways from the architecture into the portable kernel, each under the one big lock.
+//! The four ways into the portable kernel, each under the one big lock.
 
 use arch_x86_64::boot::Boot;
 use arch_x86_64::sync::Lock;

@@ -1,4 +1,4 @@
-//! The machine around the kernel: a test sets the time and looks at what the kernel did.
+//! The machine around the kernel: a test sets its time and sees what was done.
 //!
 //! One for each thread of the test program.
 

@@ -1,4 +1,4 @@
-//! What leads from ring 3 and from devices into the kernel, and what the CPU does afterwards.
+//! What leads from ring 3 and devices into the kernel, and what comes afterwards.
 
 /// What the CPU does when an upcall returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

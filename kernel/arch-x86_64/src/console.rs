@@ -1,4 +1,4 @@
-//! Text for people, on the first serial port and on port 0xe9, and records for the test runner, on the latter.
+//! Text for people and records for the test runner, on the UART and port 0xe9.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 

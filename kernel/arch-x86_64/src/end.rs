@@ -22,7 +22,7 @@ pub fn end(verdict: End) -> ! {
 /// Follows frame pointers through the kernel's stacks only, so a wild one ends the walk instead of faulting.
 pub fn backtrace() -> impl Iterator<Item = u64> {
     let mut frame: u64;
-    // SAFETY: reads a register.
+    // SAFETY: 1. Reads a register.
     unsafe { asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack, preserves_flags)) }
     core::iter::from_fn(move || {
         let address = stacks::word(frame.checked_add(8)?)?;

@@ -46,15 +46,15 @@ impl Width {
 pub fn read(port: u16, width: Width) -> u32 {
     let mut value = 0_u32;
     match width {
-        // SAFETY: port reads touch no memory of Rust's (module comment).
+        // SAFETY: 1. Port reads touch no memory of Rust's (module comment).
         Width::Byte => unsafe {
             asm!("in al, dx", in("dx") port, inout("eax") value, options(nomem, nostack, preserves_flags));
         },
-        // SAFETY: as above.
+        // SAFETY: 1. As above.
         Width::Word => unsafe {
             asm!("in ax, dx", in("dx") port, inout("eax") value, options(nomem, nostack, preserves_flags));
         },
-        // SAFETY: as above.
+        // SAFETY: 1. As above.
         Width::Dword => unsafe {
             asm!("in eax, dx", in("dx") port, inout("eax") value, options(nomem, nostack, preserves_flags));
         },
@@ -65,16 +65,16 @@ pub fn read(port: u16, width: Width) -> u32 {
 /// Writes the low bytes of `value` to `port`.
 pub fn write(port: u16, width: Width, value: u32) {
     match width {
-        // SAFETY: port writes touch no memory of Rust's (module comment). A device that masters the bus is given
+        // SAFETY: 1. Port writes touch no memory of Rust's (module comment). A device that masters the bus is given
         // to a task with all that follows from it.
         Width::Byte => unsafe {
             asm!("out dx, al", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags));
         },
-        // SAFETY: as above.
+        // SAFETY: 1. As above.
         Width::Word => unsafe {
             asm!("out dx, ax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags));
         },
-        // SAFETY: as above.
+        // SAFETY: 1. As above.
         Width::Dword => unsafe {
             asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags));
         },

@@ -67,7 +67,7 @@ impl<T> Deref for Guard<'_, T> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: this is the only guard, and it lends the value for no longer than itself.
+        // SAFETY: 1. This is the only guard, and it lends the value for no longer than itself.
         unsafe { &*self.lock.value.get() }
     }
 }
@@ -75,7 +75,7 @@ impl<T> Deref for Guard<'_, T> {
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`, and the guard is borrowed mutably.
+        // SAFETY: 1. As in `deref`, and the guard is borrowed mutably.
         unsafe { &mut *self.lock.value.get() }
     }
 }

@@ -12,7 +12,7 @@ use crate::CpuId;
 use crate::apic;
 use crate::cpu::features::Features;
 use crate::cpu::instructions;
-use crate::dev::pit;
+use crate::dev::{pit, pit_channel};
 use crate::trap::vector::Vector;
 
 mod deadline;
@@ -88,13 +88,13 @@ pub(crate) fn prepare(features: &Features) -> u64 {
 }
 
 fn measure_tsc() -> u64 {
-    pit::settle(|ticks| pit::measure(ticks, instructions::time_stamp))
+    pit::settle(|ticks| pit_channel::measure(ticks, instructions::time_stamp))
 }
 
 fn measure_counter() -> u64 {
     apic::write(InitialCount(u32::MAX));
     let hz = pit::settle(|ticks| {
-        pit::measure(ticks, || {
+        pit_channel::measure(ticks, || {
             let CurrentCount(left) = apic::read();
             u64::from(u32::MAX - left)
         })

@@ -1,4 +1,4 @@
-//! Explores every sequence of events of a small world and holds the arbiter's rules against each state.
+//! Explores every sequence of events of a small world, and checks each state.
 //!
 //! The world: one CPU, two VMs with one vCPU each, one server, a slice of two ticks, time up to eight. A ledger that
 //! is kept by hand beside the arbiter says who must be resident; it knows the rules, not the code.

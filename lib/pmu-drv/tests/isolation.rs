@@ -1,4 +1,4 @@
-//! Owners that share one PMU through the driver count as if each had a PMU of its own.
+//! Owners that share a PMU through the driver count as if each had its own.
 //!
 //! The oracle is exactly that: for every owner a second reference PMU that nobody else touches, to which the same
 //! things happen. An instruction that software emulates for an owner simply retires on its oracle.

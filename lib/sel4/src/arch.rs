@@ -1,4 +1,4 @@
-//! Everything that is unsafe: the SYSCALL instruction, the entry and three fixed addresses.
+//! Everything unsafe: the SYSCALL instruction, the entry, three fixed addresses.
 //!
 //! On the host the same names exist and panic, so that programs compile and their pure parts can be tested.
 

@@ -1,4 +1,4 @@
-//! The thread's IPC buffer: words 4 to 119 of a message, its capabilities, where to receive some.
+//! The thread's IPC buffer: words 4 to 119 of a message, and capabilities.
 
 use sel4_sys::{CPtr, MSG_MAX_CAPS, MSG_MAX_LENGTH, Word};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

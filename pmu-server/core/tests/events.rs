@@ -1,4 +1,4 @@
-//! Host events against a machine made of the reference model, and against a ledger of time.
+//! Host events against a machine made of the model, and a ledger of time.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::cast_possible_truncation, reason = "small numbers")]

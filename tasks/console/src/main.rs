@@ -1,13 +1,14 @@
-//! Owns the serial line and writes whole lines on it, each behind its writer's name.
+//! Owns the serial line and writes whole lines, each behind its writer's name.
 
 #![cfg_attr(bare, no_std, no_main)]
 #![forbid(unsafe_code)]
 
-use console::{Lines, Name, Uart};
+use console::{Lines, Name};
 use idl::console::{ConsoleError, ConsoleServer, dispatch};
 use idl::supervisor::SupervisorClient;
 use idl_runtime::{Bytes, Caller, Connection, Service};
 use sel4::{Cap, init_slot};
+use text::Uart;
 
 sel4::task! {
     main = run;

@@ -2,12 +2,12 @@
 
 use core::fmt::{self, Write as _};
 
-use console::Printer;
 use idl::echo::{Direction, EchoClient, EchoError, Marker};
 use idl::supervisor::{EndReason, SupervisorClient, Verdict};
 use idl_runtime::{BytesRef, Connection, cap};
 use sel4::cap::{CNode, Notification};
 use sel4::{Cap, CapRights, init_slot};
+use text::Printer;
 
 use crate::{caps, notes};
 

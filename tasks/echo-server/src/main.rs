@@ -1,4 +1,4 @@
-//! Gives back what it is given: the service that the demo and the benchmarks of IPC talk to.
+//! Gives back what it is given: the service of the demo and the IPC benchmarks.
 //!
 //! It has one bug, on purpose: `increment(0)` divides by zero. The demo shows what that costs: the task,
 //! which is started anew, and its callers an error.

@@ -1,4 +1,4 @@
-//! What a supervisor is made of: what it knows of its tasks, what it decides, how it says so.
+//! What a supervisor is made of: its knowledge, its decisions, its words.
 //!
 //! The decisions ([`Roster`]) are ordinary code without system calls, tested on the host. The program `root`
 //! puts them to work; the test suite's own supervisor uses the rest.

@@ -1,4 +1,4 @@
-//! The emulator's two ports: records for the test runner, and the verdict that ends the machine.
+//! The emulator's two ports: records for the test runner, and the verdict.
 
 use sel4::cap::Port;
 use testproto::{DEBUG_CONSOLE_PORT, DEBUG_EXIT_PORT, End, Record};

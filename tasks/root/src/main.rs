@@ -1,4 +1,4 @@
-//! Starts the system's tasks, restarts those that die, and ends the system with its verdict.
+//! Starts the tasks, restarts those that die, ends the system with its verdict.
 
 #![cfg_attr(bare, no_std, no_main)]
 #![forbid(unsafe_code)]

@@ -2,13 +2,13 @@
 
 use core::fmt::{self, Write as _};
 
-use console::Uart;
 use idl::supervisor::Verdict;
 use root::Cause;
 use sel4::cap::Port;
 use sel4::{BootInfo, CpuFeatures};
 use sysdesc::Task;
 use testproto::End;
+use text::Uart;
 
 /// The serial line, if it works. Root's work does not depend on being heard.
 pub(crate) struct Report {

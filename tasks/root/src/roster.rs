@@ -1,4 +1,4 @@
-//! What the supervisor knows of its tasks, and what it decides: events in, actions out.
+//! What the supervisor knows of its tasks and decides: events in, actions out.
 
 use idl::supervisor::{Activity, EndReason, SupervisorError, TaskState, Verdict};
 use sysdesc::Task;

@@ -106,18 +106,18 @@ fn with_input(line: u32, act: impl FnOnce(&mut IoApic, u8)) -> Option<()> {
 impl IoApic {
     fn read(&mut self, number: u32) -> u32 {
         self.select(number);
-        // SAFETY: the page is mapped as device memory and the window lies in it, aligned; reading what is selected here has no effect.
+        // SAFETY: 1. The page is mapped as device memory and the window lies in it, aligned; reading what is selected here has no effect.
         unsafe { core::ptr::read_volatile(self.register(WINDOW)) }
     }
 
     fn write(&mut self, number: u32, value: u32) {
         self.select(number);
-        // SAFETY: as above; redirection entries lead to vectors that have gates.
+        // SAFETY: 1. As above; redirection entries lead to vectors that have gates.
         unsafe { core::ptr::write_volatile(self.register(WINDOW), value) }
     }
 
     fn select(&mut self, number: u32) {
-        // SAFETY: as above; selecting changes nothing but the window.
+        // SAFETY: 1. As above; selecting changes nothing but the window.
         unsafe { core::ptr::write_volatile(self.register(SELECT), number) }
     }
 

@@ -82,12 +82,12 @@ pub(crate) fn identity() -> u8 {
 #[inline]
 pub(crate) fn read<R: ApicReg>() -> R {
     R::from(if IS_X2APIC.load(Ordering::Relaxed) {
-        // SAFETY: in x2APIC mode every register that has a type exists as this MSR; reading it has no effect.
+        // SAFETY: 1. In x2APIC mode every register that has a type exists as this MSR; reading it has no effect.
         let value = unsafe { instructions::read_msr_at(R::REGISTER.msr()) };
         // The upper half of an APIC register is 0.
         u32::try_from(value).unwrap_or(0)
     } else {
-        // SAFETY: the device page is mapped (`prepare`), the register lies in it, aligned.
+        // SAFETY: 1. The device page is mapped (`prepare`), the register lies in it, aligned.
         unsafe { core::ptr::read_volatile(register(R::REGISTER.offset())) }
     })
 }
@@ -96,10 +96,10 @@ pub(crate) fn read<R: ApicReg>() -> R {
 #[inline]
 pub(crate) fn write<R: ApicReg>(value: R) {
     if IS_X2APIC.load(Ordering::Relaxed) {
-        // SAFETY: as in `read`; APIC registers change when interrupts come, not memory.
+        // SAFETY: 1. As in `read`; APIC registers change when interrupts come, not memory.
         unsafe { instructions::write_msr_at(R::REGISTER.msr(), u64::from(value.into())) }
     } else {
-        // SAFETY: as in `read`.
+        // SAFETY: 1. As in `read`.
         unsafe { core::ptr::write_volatile(register(R::REGISTER.offset()), value.into()) }
     }
 }

@@ -1,4 +1,4 @@
-//! The two facts that the kernel wants from ACPI: where the I/O APICs are, and which inputs they have.
+//! Where the I/O APICs are and which inputs they have: all we ask of ACPI.
 //!
 //! "Advanced Configuration and Power Interface Specification", "ACPI Software Programming Model". Wrong or
 //! missing tables cost a machine its I/O APIC beyond the usual place, nothing else.

@@ -56,7 +56,7 @@ impl Boot {
         let physical = self.take_bytes(bytes, align_of::<T>() as u64)?;
         let start = ptr::with_exposed_provenance_mut::<T>(to_usize(direct::window(physical)));
         for i in 0..count {
-            // SAFETY: the memory has room for `count` values.
+            // SAFETY: 1. The memory has room for `count` values.
             let at = unsafe { start.add(i) };
             // SAFETY: 1. The memory is *owned*, mapped writable and aligned (take_bytes). 2. Nothing was here before.
             unsafe { at.write(init(i)) };
@@ -82,7 +82,7 @@ impl Boot {
         self.carve(count, |_| {
             let area = areas.next().unwrap_or_default();
             let words = ptr::from_mut(area);
-            // SAFETY: a block is eight words without padding; the area is not used as blocks any more.
+            // SAFETY: 1. A block is eight words without padding; the area is not used as blocks any more.
             Context::new(unsafe {
                 core::slice::from_raw_parts_mut(words.cast::<u64>(), words.len() * 8)
             })
@@ -163,7 +163,7 @@ impl Boot {
 
     fn take_pages(&mut self, count: u32) -> Result<&'static [Page], OutOfMemory> {
         let physical = self.free.take(u64::from(count) * PAGE, PAGE)?;
-        // SAFETY: *owned*: just taken.
+        // SAFETY: 1. *owned*: just taken.
         Ok(unsafe { direct::pages(physical, count as usize) })
     }
 
@@ -187,7 +187,7 @@ impl Boot {
 /// An empty page for a table, from `free`.
 pub(super) fn take_table(free: &mut MemoryMap) -> Result<&'static Page, OutOfMemory> {
     let physical = free.take(PAGE, PAGE)?;
-    // SAFETY: *owned*: just taken.
+    // SAFETY: 1. *owned*: just taken.
     let pages = unsafe { direct::pages(physical, 1) };
     direct::clear(pages);
     pages.first().ok_or(OutOfMemory)

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::memory::Span;
 
-// SAFETY: link.x defines the symbols; nothing reads what is there.
+// SAFETY: 1. Link.x defines the symbols; nothing reads what is there.
 unsafe extern "C" {
     static text_start: u8;
     static text_end: u8;

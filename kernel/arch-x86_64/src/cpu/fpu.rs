@@ -50,7 +50,7 @@ pub(crate) fn prepare(features: &Features) {
     let Some(xcr0) = features.xsave else {
         return;
     };
-    // SAFETY: CPUID has XSAVE and these bits (features.rs), OSXSAVE is set.
+    // SAFETY: 1. CPUID has XSAVE and these bits (features.rs), OSXSAVE is set.
     unsafe { instructions::write_xcr0(xcr0) }
     HAS_XSAVE.store(true, Ordering::Relaxed);
     let leaf = XsaveLeaf::from(instructions::cpuid(XsaveLeaf::LEAF, XsaveLeaf::SUBLEAF));
@@ -60,10 +60,10 @@ pub(crate) fn prepare(features: &Features) {
 /// Lets FPU instructions work, or makes them fault.
 pub(crate) fn allow(on: bool) {
     if on {
-        // SAFETY: clears CR0.TS only.
+        // SAFETY: 1. Clears CR0.TS only.
         unsafe { asm!("clts", options(nomem, nostack, preserves_flags)) }
     } else {
-        // SAFETY: sets CR0.TS only: MP, the one other bit of the low four that may be set, keeps its value, PE cannot be cleared so.
+        // SAFETY: 1. Sets CR0.TS only: MP, the one other bit of the low four that may be set, keeps its value, PE cannot be cleared so.
         unsafe {
             asm!("smsw {r:x}", "or {r:e}, 8", "lmsw {r:x}", r = out(reg) _, options(nomem, nostack));
         }
@@ -74,12 +74,12 @@ pub(crate) fn allow(on: bool) {
 pub(crate) fn save(area: &mut FpuArea) {
     let area = area.as_mut_ptr();
     if HAS_XSAVE.load(Ordering::Relaxed) {
-        // SAFETY: the area has the size that CPUID says for XCR0 and is 64-byte aligned (Boot::carve_contexts).
+        // SAFETY: 1. The area has the size that CPUID says for XCR0 and is 64-byte aligned (Boot::carve_contexts).
         unsafe {
             asm!("xsave64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, preserves_flags));
         }
     } else {
-        // SAFETY: the area has at least 512 bytes and is 16-byte aligned.
+        // SAFETY: 1. The area has at least 512 bytes and is 16-byte aligned.
         unsafe { asm!("fxsave64 [{}]", in(reg) area, options(nostack, preserves_flags)) }
     }
 }
@@ -94,7 +94,7 @@ pub(crate) fn load(area: Option<&FpuArea>) {
             asm!("xrstor64 [{}]", in(reg) area, in("eax") u32::MAX, in("edx") u32::MAX, options(readonly, nostack, preserves_flags));
         }
     } else {
-        // SAFETY: as above, for FXSAVE's 512 bytes.
+        // SAFETY: 1. As above, for FXSAVE's 512 bytes.
         unsafe { asm!("fxrstor64 [{}]", in(reg) area, options(readonly, nostack, preserves_flags)) }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn time_stamp() -> u64 {
 
 /// A model-specific register.
 pub(crate) fn read_msr<R: MsrReg>() -> R {
-    // SAFETY: registers with a type exist on every CPU this kernel runs on, or CPUID was asked; reading has no effect.
+    // SAFETY: 1. Registers with a type exist on every CPU this kernel runs on, or CPUID was asked; reading has no effect.
     R::from(unsafe { read_msr_at(R::ADDR) })
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn read_msr<R: MsrReg>() -> R {
 /// The register exists; otherwise #GP ends the kernel.
 pub(crate) unsafe fn read_msr_at(address: MsrAddr) -> u64 {
     let (low, high): (u32, u32);
-    // SAFETY: the register exists (caller).
+    // SAFETY: 1. The register exists (caller).
     unsafe {
         asm!("rdmsr", in("ecx") address.0, out("eax") low, out("edx") high,
             options(nomem, nostack, preserves_flags));
@@ -53,7 +53,7 @@ pub(crate) unsafe fn read_msr_at(address: MsrAddr) -> u64 {
 pub(crate) unsafe fn write_msr_at(address: MsrAddr, value: u64) {
     #[expect(clippy::cast_possible_truncation, reason = "the low half goes to EAX")]
     let low = value as u32;
-    // SAFETY: the caller's promise.
+    // SAFETY: 1. The caller's promise.
     unsafe {
         asm!("wrmsr", in("ecx") address.0, in("eax") low, in("edx") (value >> 32) as u32,
             options(nostack, preserves_flags));
@@ -66,7 +66,7 @@ pub(crate) unsafe fn write_msr_at(address: MsrAddr, value: u64) {
 /// As [`write_msr_at`].
 #[inline]
 pub(crate) unsafe fn write_msr<R: MsrReg>(value: R) {
-    // SAFETY: the caller's promise.
+    // SAFETY: 1. The caller's promise.
     unsafe { write_msr_at(R::ADDR, value.into()) }
 }
 
@@ -75,7 +75,7 @@ pub(crate) unsafe fn write_msr<R: MsrReg>(value: R) {
 /// # Safety
 /// Paging, protection and write protection stay on.
 pub(crate) unsafe fn write_cr0(value: Cr0) {
-    // SAFETY: the caller's promise.
+    // SAFETY: 1. The caller's promise.
     unsafe { asm!("mov cr0, {}", in(reg) value.into_bits(), options(nostack, preserves_flags)) }
 }
 
@@ -84,14 +84,14 @@ pub(crate) unsafe fn write_cr0(value: Cr0) {
 /// # Safety
 /// The CPU has what is switched on, and PAE stays on.
 pub(crate) unsafe fn write_cr4(value: Cr4) {
-    // SAFETY: the caller's promise.
+    // SAFETY: 1. The caller's promise.
     unsafe { asm!("mov cr4, {}", in(reg) value.into_bits(), options(nostack, preserves_flags)) }
 }
 
 /// CR2: the address of the last page fault.
 pub(crate) fn read_cr2() -> u64 {
     let value;
-    // SAFETY: reads a register.
+    // SAFETY: 1. Reads a register.
     unsafe { asm!("mov {}, cr2", out(reg) value, options(nomem, nostack, preserves_flags)) }
     value
 }
@@ -102,19 +102,19 @@ pub(crate) fn read_cr2() -> u64 {
 /// `root` is a page-aligned root table whose kernel half is the kernel's.
 #[inline]
 pub(crate) unsafe fn write_cr3(root: u64) {
-    // SAFETY: code, stacks and data stay mapped (caller).
+    // SAFETY: 1. Code, stacks and data stay mapped (caller).
     unsafe { asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags)) }
 }
 
 /// Drops what the TLB knows of the user page at `address` in the present address space.
 pub(crate) fn forget_page(address: u64) {
-    // SAFETY: drops cached translations only; the tables are unchanged.
+    // SAFETY: 1. Drops cached translations only; the tables are unchanged.
     unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) }
 }
 
 /// Drops what the TLB knows of all pages that are not global.
 pub(crate) fn forget_user_pages() {
-    // SAFETY: CR3 keeps its value, so the tables are the same.
+    // SAFETY: 1. CR3 keeps its value, so the tables are the same.
     unsafe {
         asm!("mov {r}, cr3", "mov cr3, {r}", r = out(reg) _, options(nostack, preserves_flags));
     }
@@ -122,7 +122,7 @@ pub(crate) fn forget_user_pages() {
 
 /// DR7.
 pub(crate) fn write_dr7(value: Dr7) {
-    // SAFETY: at most a #DB follows, whose handler touches nothing that Rust relies on.
+    // SAFETY: 1. At most a #DB follows, whose handler touches nothing that Rust relies on.
     unsafe {
         asm!("mov dr7, {}", in(reg) value.into_bits(), options(nomem, nostack, preserves_flags));
     }
@@ -135,7 +135,7 @@ pub(crate) fn write_dr7(value: Dr7) {
 pub(crate) unsafe fn write_xcr0(value: Xcr0) {
     #[expect(clippy::cast_possible_truncation, reason = "the low half goes to EAX")]
     let low = value.into_bits() as u32;
-    // SAFETY: the caller's promise.
+    // SAFETY: 1. The caller's promise.
     unsafe {
         asm!("xsetbv", in("ecx") 0, in("eax") low, in("edx") (value.into_bits() >> 32) as u32,
             options(nomem, nostack, preserves_flags));
@@ -150,7 +150,7 @@ pub(crate) fn relax() {
 /// Stops this CPU for ever.
 pub(crate) fn halt() -> ! {
     loop {
-        // SAFETY: interrupts are off, so nothing but NMIs, which return here, follows.
+        // SAFETY: 1. Interrupts are off, so nothing but NMIs, which return here, follows.
         unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn allow_no_execute(features: &Features) {
 
 /// Changes from the boot tables to the kernel's own.
 pub(crate) fn use_kernel_tables(root: &'static Page) {
-    // SAFETY: kernel_map.rs mapped text, data and this stack at the addresses they have now.
+    // SAFETY: 1. Kernel_map.rs mapped text, data and this stack at the addresses they have now.
     unsafe { instructions::write_cr3(crate::mm::direct::physical_of(root)) }
 }
 
@@ -52,7 +52,7 @@ fn set_control_registers(features: &Features) {
         .with_alignment_mask(true)
         .with_task_switched(true)
         .with_paging(true);
-    // SAFETY: PG, PE and WP are set.
+    // SAFETY: 1. PG, PE and WP are set.
     unsafe { instructions::write_cr0(cr0) }
     // FSGSBASE stays off: ring 3 cannot change a base that the kernel does not know of, so a switch between
     // threads without bases has nothing to save. TSD stays off: ring 3 may read the time. PCE stays off: counters have owners.
@@ -73,9 +73,9 @@ fn set_control_registers(features: &Features) {
 }
 
 fn set_gs(address: u64) {
-    // SAFETY: ring 0 uses GS in trap/entry.rs only, which expects this address.
+    // SAFETY: 1. Ring 0 uses GS in trap/entry.rs only, which expects this address.
     unsafe { instructions::write_msr(GsBase(address)) }
-    // SAFETY: what SWAPGS gives to ring 3: nothing.
+    // SAFETY: 1. What SWAPGS gives to ring 3: nothing.
     unsafe { instructions::write_msr(KernelGsBase(0)) }
 }
 
@@ -83,9 +83,9 @@ fn set_system_call() {
     let star = Star::new()
         .with_kernel(Selector::KERNEL_CODE.0)
         .with_user(Selector::SYSRET_BASE.0);
-    // SAFETY: descriptor.rs keeps the order of segments that SYSCALL and SYSRET expect.
+    // SAFETY: 1. Descriptor.rs keeps the order of segments that SYSCALL and SYSRET expect.
     unsafe { instructions::write_msr(star) }
-    // SAFETY: the address is that of the entry code, in kernel text.
+    // SAFETY: 1. The address is that of the entry code, in kernel text.
     unsafe { instructions::write_msr(Lstar(entry::system_call_address())) }
     let cleared = RFlags::new()
         .with_trap(true)
@@ -97,11 +97,11 @@ fn set_system_call() {
         .with_virtual_8086(true)
         .with_alignment_check(true)
         .into_bits();
-    // SAFETY: ring 0 expects interrupts off, DF and AC clear after SYSCALL; more is cleared, nothing less.
+    // SAFETY: 1. Ring 0 expects interrupts off, DF and AC clear after SYSCALL; more is cleared, nothing less.
     unsafe { instructions::write_msr(Sfmask(cleared & !RFlags::new().into_bits())) }
-    // SAFETY: 0 makes SYSENTER fault in ring 3; ring 0 does not use it.
+    // SAFETY: 1. 0 makes SYSENTER fault in ring 3; ring 0 does not use it.
     unsafe { instructions::write_msr(SysenterCs(0)) }
     let efer = instructions::read_msr::<Efer>().with_system_call(true);
-    // SAFETY: only SCE changes, after everything that SYSCALL reads is set.
+    // SAFETY: 1. Only SCE changes, after everything that SYSCALL reads is set.
     unsafe { instructions::write_msr(efer) }
 }

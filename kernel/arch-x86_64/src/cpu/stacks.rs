@@ -1,4 +1,4 @@
-//! The kernel's stacks: one for each CPU and one for each interrupt stack, with unmapped pages between.
+//! The kernel's stacks, one a CPU and one an IST entry, unmapped pages between.
 //!
 //! They grow downwards, so the page below each is left out of the page tables: an overflow is a fault
 //! on another stack instead of silent damage.

@@ -36,7 +36,7 @@ pub fn switch_to(cpu: CpuId, context: &mut Context, space: &AddressSpace) {
     let root = space.root();
     if words.root.load(Ordering::Relaxed) != root {
         words.root.store(root, Ordering::Relaxed);
-        // SAFETY: an address space's root has the kernel's half from its making on (space.rs).
+        // SAFETY: 1. An address space's root has the kernel's half from its making on (space.rs).
         unsafe { instructions::write_cr3(root) }
     }
 }
@@ -57,9 +57,9 @@ fn switch_extras(previous: u64, context: &mut Context) {
         fpu::allow(false);
     }
     // Always both: a task can set a base to 0 by loading a selector, so the loaded value is not known.
-    // SAFETY: the base lies below USER_END (Context::set_user_context); ring 0 does not use FS.
+    // SAFETY: 1. The base lies below USER_END (Context::set_user_context); ring 0 does not use FS.
     unsafe { instructions::write_msr(FsBase(context.fs_base)) }
-    // SAFETY: the base lies below USER_END; SWAPGS gives it to ring 3 only.
+    // SAFETY: 1. The base lies below USER_END; SWAPGS gives it to ring 3 only.
     unsafe { instructions::write_msr(KernelGsBase(context.gs_base)) }
 }
 

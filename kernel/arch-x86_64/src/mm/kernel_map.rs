@@ -1,4 +1,4 @@
-//! The kernel's own half: its image with the rights its parts need, the direct map, device pages.
+//! The kernel's own half: its image by rights, the direct map, device pages.
 
 use super::direct::{self, Page};
 use super::entry::{Level, PageEntry};

@@ -38,7 +38,7 @@ pub(crate) fn below(entry: PageEntry) -> Option<&'static Page> {
     if !entry.present() || entry.large() {
         return None;
     }
-    // SAFETY: *tables*: the address is that of a page owned as a table.
+    // SAFETY: 1. *tables*: the address is that of a page owned as a table.
     unsafe { direct::pages(entry.address(), 1) }.first()
 }
 

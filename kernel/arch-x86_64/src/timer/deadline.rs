@@ -17,6 +17,6 @@ pub(super) fn set(deadline: TscDeadline) {
 
 /// Orders the write to the APIC's page before the next deadline.
 pub(super) fn fence() {
-    // SAFETY: a fence orders memory accesses and does nothing else.
+    // SAFETY: 1. A fence orders memory accesses and does nothing else.
     unsafe { core::arch::x86_64::_mm_mfence() }
 }

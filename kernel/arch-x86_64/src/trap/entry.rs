@@ -284,7 +284,7 @@ interrupt_stubs:
     [current kernel_stack user_stack cpu]
 );
 
-// SAFETY: the symbols are labels of the assembly above; only their addresses are used, but for `resume`,
+// SAFETY: 1. The symbols are labels of the assembly above; only their addresses are used, but for `resume`,
 // which keeps to the C calling convention and does not return.
 unsafe extern "C" {
     static system_call_entry: u8;

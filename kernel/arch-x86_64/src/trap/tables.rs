@@ -61,11 +61,11 @@ impl Tables {
             );
         }
         let gates = pointer(self.gates);
-        // SAFETY: the gates live for ever and lead to the entry code.
+        // SAFETY: 1. The gates live for ever and lead to the entry code.
         unsafe {
             asm!("lidt [{}]", in(reg) &raw const gates, options(readonly, nostack, preserves_flags));
         }
-        // SAFETY: the descriptor is that of a task state with good stacks, not busy yet: this CPU loads it once.
+        // SAFETY: 1. The descriptor is that of a task state with good stacks, not busy yet: this CPU loads it once.
         unsafe {
             asm!("ltr {:x}", in(reg) Selector::TASK_STATE.0, options(nostack, preserves_flags));
         }

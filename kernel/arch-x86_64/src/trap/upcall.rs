@@ -1,4 +1,4 @@
-//! How the upcalls are bound: by symbol, so that the linker joins them and inlining crosses the boundary.
+//! Binds the upcalls by symbol: the linker joins them, inlining crosses over.
 //!
 //! UNSAFETY: declares functions that crate `kernel` defines through [`upcalls!`](crate::upcalls).
 
@@ -8,7 +8,7 @@ use super::{Interrupt, Next, UserFault};
 use crate::CpuId;
 use crate::boot::Boot;
 
-// SAFETY: `upcalls!` defines the functions with these signatures, and defining one differently or twice does not link
+// SAFETY: 1. `upcalls!` defines the functions with these signatures, and defining one differently or twice does not link
 // or does not compile there.
 unsafe extern "Rust" {
     pub(crate) safe fn baton_boot(boot: &mut Boot) -> Next;

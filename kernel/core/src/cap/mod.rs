@@ -1,4 +1,4 @@
-//! Capabilities: what a thread may do with which object, and where each was derived from.
+//! Capabilities: what a thread may do with which object, and their derivation.
 
 mod cnode;
 mod slots;

@@ -1,4 +1,4 @@
-//! The slots of all CNodes, and the tree that says which capability was derived from which.
+//! The slots of all CNodes, and the tree of which capability came from which.
 //!
 //! Each capability knows its parent, its first child and its neighbours among its parent's children.
 //! What emptying a slot means for threads that wait through it is in [`vacate`](super::vacate).

@@ -1,4 +1,4 @@
-//! What follows when a capability leaves its slot: nobody may go on waiting through it.
+//! What follows when a capability leaves its slot: nobody waits through it now.
 
 use core::num::NonZeroU16;
 

@@ -1,4 +1,4 @@
-//! What happens to a thread that did something it may not do: its handler hears, and answers.
+//! What becomes of a thread that did what it may not: its handler hears, answers.
 
 use core::fmt::Write as _;
 

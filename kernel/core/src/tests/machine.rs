@@ -1,4 +1,4 @@
-//! A machine on which a test plays all tasks: it says what the running one does and looks at who runs next.
+//! A machine on which a test plays every task and looks at who runs next.
 
 use sel4_sys::{IpcBuffer, MESSAGE_REGISTERS, MessageInfo, Syscall, UserContext};
 

@@ -1,4 +1,4 @@
-//! Small systems for tests: tasks with everything a task has, and capabilities where a test wants them.
+//! Small systems for tests: whole tasks, and capabilities where a test wants them.
 
 use sel4_sys::{CapRights, ObjectKind, slot};
 use sysdesc::{

@@ -154,14 +154,14 @@ pub(crate) fn yields() {
 
 /// Ends this life of the task with an invalid-opcode exception.
 pub(crate) fn die() -> ! {
-    // SAFETY: UD2 does nothing but fault; whoever hears of the fault never lets the thread go on
+    // SAFETY: 1. UD2 does nothing but fault; whoever hears of the fault never lets the thread go on
     // behind it, and `noreturn` would be wrong only then.
     unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
 }
 
 #[inline(always)]
 pub(crate) fn timestamp() -> u64 {
-    // SAFETY: RDTSC reads a counter; the kernel leaves it open to ring 3.
+    // SAFETY: 1. RDTSC reads a counter; the kernel leaves it open to ring 3.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn with_ipc_buffer<R>(f: impl FnOnce(&mut IpcBuffer) -> R) -> R {
 
 /// The boot information. Only for a task that the kernel has given its address.
 pub(crate) fn boot_info() -> &'static BootInfo {
-    // SAFETY: the kernel maps the page, written before the first task runs and read-only since; the
+    // SAFETY: 1. The kernel maps the page, written before the first task runs and read-only since; the
     // caller has been started with its address. BootInfo is plain words.
     unsafe { &*ptr::with_exposed_provenance(layout::BOOT_INFO as usize) }
 }
@@ -206,7 +206,7 @@ pub(crate) fn boot_info() -> &'static BootInfo {
 /// The first `count` records of the task table. Only for the task with the boot information.
 pub(crate) fn task_table(count: usize) -> &'static [Task] {
     let room = (layout::TASK_TABLE_PAGES * sysdesc::PAGE) as usize / size_of::<Task>();
-    // SAFETY: the image builder maps the table, read-only, into the root task, with as many records as
+    // SAFETY: 1. The image builder maps the table, read-only, into the root task, with as many records as
     // the system has threads, `count`; it never changes. Task is plain numbers.
     unsafe {
         slice::from_raw_parts(

@@ -1,4 +1,4 @@
-//! Secondary controls, segment access rights, and how translations of guest-physical addresses look.
+//! Secondary controls, segment access rights, guest-physical translations.
 
 use bitfield_struct::bitfield;
 

@@ -1,4 +1,4 @@
-//! The checks of `cpus`: all CPUs count at the same time, each its own instructions.
+//! The checks of `cpus`: all CPUs count at once, each its own instructions.
 
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU64, Ordering};
