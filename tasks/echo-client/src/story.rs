@@ -127,7 +127,7 @@ impl Story {
         let mine: Notification = Cap::from_bits(init_slot::NOTIFICATION);
         let bell = caps::bell.bits();
         let minted = cnode.mint(bell, cnode, mine.bits(), CapRights::WRITE, notes::rung);
-        let called = self.echo.signal(3, cap::Notification::from_bits(bell));
+        let called = self.echo.signal(3, Notification::from_bits(bell));
         let heard = mine.poll().1;
         let taken_back = cnode.revoke(bell).and_then(|()| cnode.delete(bell));
         let expected = (Ok(()), Ok(()), notes::rung, Ok(()));
@@ -138,7 +138,7 @@ impl Story {
 
     fn capabilities(&mut self) {
         let endpoint = cap::Endpoint::from_bits(caps::meeting.bits());
-        let notification = cap::Notification::from_bits(init_slot::NOTIFICATION);
+        let notification = Notification::from_bits(init_slot::NOTIFICATION);
         let seen = self.echo.take(endpoint, notification);
         self.check(seen, Ok(true), "I passed two capabilities in one message.");
     }

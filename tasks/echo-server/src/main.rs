@@ -120,7 +120,7 @@ impl EchoServer for Echo {
         notification: cap::Notification,
     ) -> Result<bool, EchoError> {
         // A capability that can be copied is there. The copy goes where the third would have come.
-        let cnode: sel4::cap::CNode = Cap::from_bits(init_slot::CNODE);
+        let cnode: cap::CNode = Cap::from_bits(init_slot::CNODE);
         let both = [endpoint.bits(), notification.bits()];
         Ok(both.into_iter().all(|slot| {
             let spare = caps::third.bits();

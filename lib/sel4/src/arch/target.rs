@@ -190,7 +190,7 @@ pub(crate) fn with_ipc_buffer<R>(f: impl FnOnce(&mut IpcBuffer) -> R) -> R {
     //    and IpcBuffer is plain words that fit it.
     // 2. No other reference exists: the flag was clear, and it is set until `f` has returned.
     // 3. The kernel writes the buffer only in system calls, and none is made while the flag is set.
-    let buffer = unsafe { &mut *ptr::with_exposed_provenance_mut(layout::IPC_BUFFER as usize) };
+    let buffer = unsafe { &mut *ptr::with_exposed_provenance_mut(as_size(layout::IPC_BUFFER)) };
     let result = f(buffer);
     BUFFER_IS_LENT.store(false, Ordering::Relaxed);
     result
@@ -200,18 +200,26 @@ pub(crate) fn with_ipc_buffer<R>(f: impl FnOnce(&mut IpcBuffer) -> R) -> R {
 pub(crate) fn boot_info() -> &'static BootInfo {
     // SAFETY: 1. The kernel maps the page, written before the first task runs and read-only since; the
     // caller has been started with its address. BootInfo is plain words.
-    unsafe { &*ptr::with_exposed_provenance(layout::BOOT_INFO as usize) }
+    unsafe { &*ptr::with_exposed_provenance(as_size(layout::BOOT_INFO)) }
 }
 
 /// The first `count` records of the task table. Only for the task with the boot information.
 pub(crate) fn task_table(count: usize) -> &'static [Task] {
-    let room = (layout::TASK_TABLE_PAGES * sysdesc::PAGE) as usize / size_of::<Task>();
+    let room = as_size(layout::TASK_TABLE_PAGES * sysdesc::PAGE) / size_of::<Task>();
     // SAFETY: 1. The image builder maps the table, read-only, into the root task, with as many records as
     // the system has threads, `count`; it never changes. Task is plain numbers.
     unsafe {
         slice::from_raw_parts(
-            ptr::with_exposed_provenance(layout::TASK_TABLE as usize),
+            ptr::with_exposed_provenance(as_size(layout::TASK_TABLE)),
             count.min(room),
         )
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "addresses have 64 bits here: this file is x86_64's"
+)]
+const fn as_size(word: u64) -> usize {
+    word as usize
 }
