@@ -4,6 +4,7 @@ use sel4_sys::CpuFeatures;
 
 use crate::context::Context;
 use crate::mm::{AddressSpace, Frame, MapError, MapRights};
+use crate::vcpu::{GuestSpace, Vcpu};
 
 /// No memory is left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +36,7 @@ pub struct Boot {
     machine: Machine,
     spaces: u32,
     contexts: u32,
+    vcpus: u32,
 }
 
 impl Boot {
@@ -62,6 +64,7 @@ impl Boot {
             },
             spaces: 0,
             contexts: 0,
+            vcpus: 0,
         }
     }
 
@@ -99,6 +102,38 @@ impl Boot {
         let contexts: Vec<Context> = (first..).take(count).map(Context::new).collect();
         self.contexts += u32::try_from(count).map_err(|_| OutOfMemory)?;
         Ok(contexts.leak())
+    }
+
+    /// `count` vCPUs, each as after a [`reset`](Vcpu::reset).
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn carve_vcpus(&mut self, count: usize) -> Result<&'static mut [Vcpu], OutOfMemory> {
+        let first = self.vcpus;
+        let vcpus: Vec<Vcpu> = (first..).take(count).map(Vcpu::new).collect();
+        self.vcpus += u32::try_from(count).map_err(|_| OutOfMemory)?;
+        Ok(vcpus.leak())
+    }
+
+    /// An empty guest memory without a reserve of tables.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn guest_space(&mut self) -> Result<GuestSpace, OutOfMemory> {
+        Ok(GuestSpace::new())
+    }
+
+    /// Adds `count` tables to the reserve of `space`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn add_guest_tables(
+        &mut self,
+        space: &mut GuestSpace,
+        count: u32,
+    ) -> Result<(), OutOfMemory> {
+        space.add_tables(count);
+        Ok(())
     }
 
     /// A frame of `pages` pages that begins with `contents` and goes on with zero bytes.

@@ -139,4 +139,9 @@ impl Context {
     pub fn set_fpu(&mut self, on: bool) {
         self.fpu = on;
     }
+
+    /// Whether the thread has an FPU.
+    pub(crate) fn has_fpu(&self) -> bool {
+        self.fpu
+    }
 }

@@ -15,9 +15,11 @@ pub mod cpu;
 pub mod irq;
 pub mod machine;
 pub mod mm;
+pub mod pmu;
 pub mod port;
 pub mod sync;
 pub mod timer;
 pub mod trap;
+pub mod vcpu;
 
 pub use cpu::{CpuId, MAX_CPUS};

@@ -10,6 +10,16 @@ use crate::irq::LineFlags;
 use crate::port::Width;
 use crate::timer::Ticks;
 
+mod counters;
+mod guest;
+
+pub(crate) use counters::{CountersOfCpu, Raised, guest_pmi, pmu_layout, with_counters};
+pub use counters::{
+    KERNEL_RIP, USER_RIP, counter_register, local_vector, next_interrupt, retire, set_counters,
+};
+pub(crate) use guest::with_guest;
+pub use guest::{GuestRead, GuestStep, guest_does, take_guest_injections, take_guest_reads};
+
 /// State of a configured interrupt line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LineState {
@@ -51,6 +61,8 @@ pub fn power_on() {
     PORT_WRITES.take();
     PORT_VALUES.take();
     CONSOLE.take();
+    counters::power_on();
+    guest::power_on();
 }
 
 /// Lets `ticks` pass.

@@ -5,7 +5,7 @@
 
 #[cfg(not(bare))]
 pub use arch_host::{
-    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, port, sync, timer, trap,
+    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, pmu, port, sync, timer, trap, vcpu,
 };
 #[cfg(bare)]
 pub use arch_x86_64::{

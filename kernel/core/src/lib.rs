@@ -109,7 +109,7 @@ impl Kernel {
                     self.signal(target.notification, target.badge);
                 }
             }
-            Interrupt::Spurious => {}
+            Interrupt::GuestPmi { .. } | Interrupt::Samples | Interrupt::Spurious => {}
         }
         self.schedule(cpu)
     }

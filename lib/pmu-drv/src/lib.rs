@@ -25,6 +25,7 @@ mod cpu;
 mod emulated;
 mod layout;
 mod port;
+mod sampling;
 mod shadow;
 
 pub use allow::{
@@ -36,3 +37,4 @@ pub use cpu::{CpuPmu, HostOverflow, Stopped};
 pub use emulated::{Emulated, Retired};
 pub use layout::{Layout, Unsupported};
 pub use port::{LocalVector, Operations, Phase, PmuPort, Ring};
+pub use sampling::{Interrupted, NmiCounts, NmiOrigin, PhaseSet, RateLimit, Sample, Sampling};

@@ -19,6 +19,7 @@ mod message;
 mod object;
 pub mod pmu;
 mod rights;
+pub mod samples;
 mod slots;
 mod syscall;
 mod user_context;

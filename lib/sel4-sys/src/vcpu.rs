@@ -108,6 +108,10 @@ pub struct VcpuState {
     /// Time-stamp counter at which [`VcpuOp::ENTER`] returns [`VcpuReturn::DEADLINE`], whether the guest runs or is halted; 0: never.
     /// The kernel clears it when it returns so.
     pub deadline: u64,
+    /// [`Changed`] bits of the groups that the kernel wrote at this exit; the others stand as they were. CONTROL is always among
+    /// them. SEGMENTS is only for exits whose handling may need them: all but CPUID, HLT, VMCALL, RDMSR, WRMSR, RDPMC, XSETBV, port
+    /// accesses without string and the two windows.
+    pub shown: u64,
 }
 
 const _: () = assert!(size_of::<VcpuState>() <= 4096);

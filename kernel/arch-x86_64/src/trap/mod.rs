@@ -53,6 +53,13 @@ pub enum Interrupt {
     Timer,
     /// A device's line (global system interrupt number), which is masked now.
     Line(u32),
+    /// The counters of the guest that is resident, or of one that was: its vector's parity.
+    GuestPmi {
+        /// The epoch was odd.
+        odd_epoch: bool,
+    },
+    /// Samples of the host have reached the watermark.
+    Samples,
     /// Nothing that anybody waits for.
     Spurious,
 }
