@@ -1,5 +1,7 @@
 //! What the host's machine promises to tests of the kernel that run guests.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use arch_host::boot::Boot;
 use arch_host::context::Context;
 use arch_host::machine::{self, GuestRead, GuestStep};

@@ -1,4 +1,4 @@
-//! What an NMI does with the host's counters: a sample for each overflow, the period again, no more.
+//! What an NMI does with the host's counters: a sample, and the period again.
 //!
 //! Runs inside the NMI handler, which may interrupt the kernel anywhere but at a register write of a switch that
 //! it would notice: everything here is an atomic of the CPU that runs it, and nothing waits.

@@ -1,4 +1,4 @@
-//! One CPU's counters: the reference model, its LVTPC, and what the kernel's NMI handler does.
+//! One CPU's counters: the reference model, LVTPC, and the NMI handler's part.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};

@@ -1,4 +1,4 @@
-//! A guest that does what a test has listed, on the counters of the reference model.
+//! A guest that does what a test has listed, with the reference counters.
 
 use std::mem::offset_of;
 
