@@ -28,6 +28,16 @@ impl PmuControlOp {
     pub const BIND_NOTIFICATION: Self = Self(166);
 }
 
+/// Operations of a `PmuLease`. Numbers are this kernel's own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub struct PmuLeaseOp(pub u64);
+
+impl PmuLeaseOp {
+    /// Answers the number of the task that enters the VM's vCPUs on this CPU: the badge of its calls. 0: there is none.
+    pub const DESCRIBE: Self = Self(168);
+}
+
 /// Answer of [`PmuControlOp::DESCRIBE`].
 #[derive(
     Clone, Copy, PartialEq, Eq, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout,
@@ -58,6 +68,8 @@ pub struct HostProgram {
     pub fixed_control: u64,
     /// GLOBAL_CTRL.
     pub global_control: u64,
+    /// Of GLOBAL_CTRL, the counters that run on while a guest runs whose own counters are idle. The others stop at its entry.
+    pub including_guests: u64,
     /// Bit i: counter i (general-purpose 0 to 7, fixed from bit 8) starts from `values[i]`; the others go on.
     pub start: u64,
     /// First values.

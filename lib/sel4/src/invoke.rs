@@ -3,10 +3,12 @@
 //! The words and capabilities of each are those of `sel4_sys::invocation`. A refused operation changed nothing.
 
 mod memory;
+mod pmu;
 mod port;
 mod space;
 mod thread;
 
+pub use pmu::LeaseMode;
 pub use port::PORT_BYTES_AT_ONCE;
 pub use thread::ThreadDescription;
 
@@ -61,6 +63,18 @@ fn invoke_long(object: CPtr, label: u64, front: [Word; 2], rest: &[Word]) -> Res
         MessageInfo::new(label, 0, 0, length),
         words,
     ))
+}
+
+/// [`invoke`] without words, for an answer of `N`, which is more than travel in registers.
+fn invoke_for_words<const N: usize>(object: CPtr, label: u64) -> Result<[Word; N]> {
+    let front = invoke(object, label, 0, [0; 4])?;
+    with_ipc_buffer_mut(|buffer| {
+        let message = buffer.msg_regs_mut();
+        if let Some(place) = message.first_chunk_mut() {
+            *place = front;
+        }
+        message.first_chunk().copied().ok_or(Error::RangeError)
+    })
 }
 
 /// Sorts the answer. A label that is no error of the kernel's comes from an endpoint in an object's place.

@@ -24,7 +24,7 @@ mod task;
 
 pub use cap::{Cap, CapType};
 pub use fault::{CapFault, Fault, Timeout, UnknownSyscall};
-pub use invoke::{PORT_BYTES_AT_ONCE, ThreadDescription};
+pub use invoke::{LeaseMode, PORT_BYTES_AT_ONCE, ThreadDescription};
 pub use ipc_buffer::{IpcBuffer, with_ipc_buffer, with_ipc_buffer_mut};
 pub use sel4_sys::slot as init_slot;
 pub use sel4_sys::{
