@@ -15,3 +15,7 @@ pub const BOOT_INFO: u64 = 0x3fff_4000;
 pub const TASK_TABLE: u64 = 0x3fff_8000;
 /// Pages at most of the task table.
 pub const TASK_TABLE_PAGES: u64 = 7;
+/// First of the addresses at which a task maps frames while it runs.
+pub const WINDOWS: u64 = 0x1000_0000;
+/// End of those addresses.
+pub const WINDOWS_END: u64 = 0x3000_0000;

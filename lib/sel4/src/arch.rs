@@ -1,4 +1,4 @@
-//! Everything unsafe: the SYSCALL instruction, the entry, three fixed addresses.
+//! Everything unsafe: the SYSCALL instruction, the entry, fixed addresses, windows.
 //!
 //! On the host the same names exist and panic, so that programs compile and their pure parts can be tested.
 
@@ -11,8 +11,9 @@ mod imp;
 mod imp;
 
 pub(crate) use imp::{
-    boot_info, call, die, nb_send_recv, nb_send_wait, receive, reclaim_ipc_buffer, reply_receive,
-    send, task_table, timestamp, wait, with_ipc_buffer, yields,
+    boot_info, call, die, load_byte, load_word, nb_send_recv, nb_send_wait, receive,
+    reclaim_ipc_buffer, reply_receive, send, store_byte, store_word, task_table, timestamp, wait,
+    with_ipc_buffer, yields,
 };
 
 use sel4_sys::{Badge, MESSAGE_REGISTERS, MessageInfo, Word};

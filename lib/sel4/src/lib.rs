@@ -21,6 +21,7 @@ pub mod reset;
 mod start;
 mod syscalls;
 mod task;
+mod window;
 
 pub use cap::{Cap, CapType};
 pub use fault::{CapFault, Fault, Timeout, UnknownSyscall};
@@ -34,6 +35,7 @@ pub use sel4_sys::{
 };
 pub use start::{Start, timestamp};
 pub use syscalls::{CallWithMRs, FastMessages, RecvWithMRs, r#yield};
+pub use window::Window;
 
 /// What an operation on a kernel object gives.
 pub type Result<T> = core::result::Result<T, Error>;

@@ -3,7 +3,7 @@
 use pmu_drv::Counter;
 use x86_regs::pmu::{FixedCtrCtrl, PerfEvtSel, PerfGlobalCtrl};
 
-use crate::event::{EventSpec, fixed_index, gp_index};
+use crate::event::{EventSpec, Guests, fixed_index, gp_index};
 
 /// Selectors and control registers of the host context.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -14,6 +14,8 @@ pub struct HostImage {
     pub fixed_control: FixedCtrCtrl,
     /// GLOBAL_CTRL: exactly the counters in use.
     pub global_control: PerfGlobalCtrl,
+    /// Of those, the ones that run on while a guest with idle counters runs: their events do not exclude guests.
+    pub including_guests: PerfGlobalCtrl,
     /// Values for counters that a new event begins on; the others go on from where they are.
     pub starts: [Option<u64>; 12],
 }
@@ -21,18 +23,27 @@ pub struct HostImage {
 impl HostImage {
     /// Adds an event that `counter` counts.
     pub(crate) fn add(&mut self, spec: &EventSpec, counter: Counter) {
-        let running = self.global_control;
         if let Some(i) = gp_index(counter) {
             if let Some(slot) = self.selectors.get_mut(usize::from(i)) {
                 *slot = spec.selector();
             }
-            self.global_control = running.with_gp(running.gp() | 1 << i);
         }
         if let Some(i) = fixed_index(counter) {
             self.fixed_control = self
                 .fixed_control
                 .with_field(u32::from(i), spec.fixed_field());
-            self.global_control = running.with_fixed(running.fixed() | 1 << i);
         }
+        self.global_control = with(self.global_control, counter);
+        if spec.guests != Guests::Exclude {
+            self.including_guests = with(self.including_guests, counter);
+        }
+    }
+}
+
+fn with(control: PerfGlobalCtrl, counter: Counter) -> PerfGlobalCtrl {
+    match (gp_index(counter), fixed_index(counter)) {
+        (Some(i), _) => control.with_gp(control.gp() | 1 << i),
+        (None, Some(i)) => control.with_fixed(control.fixed() | 1 << i),
+        (None, None) => control,
     }
 }

@@ -1,4 +1,4 @@
-//! Dying servers, stopped threads, and capabilities that go away while somebody waits through them.
+//! Dying servers, stopped threads, capabilities that vanish under their waiters.
 
 use sel4_sys::{Error, FaultLabel, ObjectKind, label, slot};
 

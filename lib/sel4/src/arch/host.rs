@@ -27,6 +27,10 @@ absent! {
     boot_info() -> &'static BootInfo;
     task_table(usize) -> &'static [Task];
     timestamp() -> u64;
+    load_word(u64) -> u64;
+    load_byte(u64) -> u8;
+    store_word(u64, u64) -> ();
+    store_byte(u64, u8) -> ();
 }
 
 pub(crate) fn with_ipc_buffer<R>(_: impl FnOnce(&mut IpcBuffer) -> R) -> R {

@@ -216,6 +216,31 @@ pub(crate) fn task_table(count: usize) -> &'static [Task] {
     }
 }
 
+macro_rules! accesses {
+    ($($type:ty: $load:ident, $store:ident;)*) => { $(
+        /// Reads once. `address` is aligned and lies in a window.
+        #[inline]
+        pub(crate) fn $load(address: u64) -> $type {
+            // SAFETY: 1. window.rs passes addresses of a frame that it has mapped and that stays mapped. A program that unmaps it
+            // nevertheless faults here and reads nothing. 2. No reference lies there: the kernel refuses to map a frame over
+            // memory that the program has from its image. 3. Volatile: whoever else writes it makes the value any, no more.
+            unsafe { ptr::with_exposed_provenance::<$type>(as_size(address)).read_volatile() }
+        }
+
+        /// Writes once. `address` is as above, in a window that may be written.
+        #[inline]
+        pub(crate) fn $store(address: u64, value: $type) {
+            // SAFETY: 1. to 3. as above.
+            unsafe { ptr::with_exposed_provenance_mut::<$type>(as_size(address)).write_volatile(value) }
+        }
+    )* };
+}
+
+accesses! {
+    u64: load_word, store_word;
+    u8: load_byte, store_byte;
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     reason = "addresses have 64 bits here: this file is x86_64's"

@@ -1,4 +1,4 @@
-//! Virtual machines and counters: what a right system makes of them, and how it can be wrong.
+//! Guests, virtual CPUs and counters in a description, and wrong ones refused.
 
 use expect_test::{Expect, expect};
 use sel4_sys::{CapRights, ObjectKind};
