@@ -9,6 +9,7 @@ mod bare;
 mod board;
 mod cli;
 mod emulator;
+mod guests;
 mod host;
 mod host_tests;
 mod image;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::bare::Alone;
 use crate::board::Board;
 use crate::emulator::{self, Boot, Clock, Outcome, RunFolder, Watch};
+use crate::guests::Guest;
 use crate::process::storage;
 use crate::toolchain::Toolchain;
 use crate::workspace;
@@ -25,7 +26,7 @@ struct List {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Proof {
-    /// The program's name: a file in `tests/emu/src/bin`.
+    /// The program's name: a file in `tests/emu/src/bin`, or a guest.
     program: String,
     /// Words added to the board's description of its counters.
     #[serde(default)]
@@ -82,13 +83,16 @@ impl Proof {
 
     /// Builds and runs it.
     pub(crate) fn run(&self, board: &Board, toolchain: &Toolchain) -> anyhow::Result<Outcome> {
-        let program = Alone {
+        let alone = Alone {
             package: "emu-proofs",
             program: &self.program,
             script: "tests/emu/proof.ld",
             arguments: &[],
         };
-        let kernel = program.build(toolchain)?;
+        let kernel = match Guest::named(&self.program) {
+            Some(guest) => guest.build(toolchain)?,
+            None => alone.build(toolchain)?,
+        };
         let machine = self.machine(board);
         // The program reads what its machine is from the boot module.
         let folder = RunFolder::create()?;

@@ -1,7 +1,7 @@
 //! What the guests share: boot, serial port, interrupts, counters, verdict.
 //!
 //! A guest is an ordinary multiboot program. It runs alone on a machine, real or virtual, and knows of the
-//! latter only what CPUID says: `cargo xtask test guests` boots it bare, `cargo xtask guest` under vmm-server, and both
+//! latter only what CPUID says: `cargo xtask test emu` boots it bare, `cargo xtask guest` under vmm-server, and both
 //! must show the same. On the host there is nothing to run, so this crate is empty there.
 //!
 //! UNSAFETY: a program that owns its machine. Every block says which part of it.
@@ -40,6 +40,7 @@ extern "C" fn guest_start() -> ! {
     unsafe extern "Rust" {
         safe fn guest_main() -> Finding;
     }
+    serial::set_up();
     gate::set_up();
     apic::set_up();
     end(match guest_main() {
