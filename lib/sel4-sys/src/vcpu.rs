@@ -130,7 +130,8 @@ impl VcpuOp {
     pub const SET_FIXED_CONTROL: Self = Self(130);
     /// value: GLOBAL_CTRL, for a guest whose access is trapped.
     pub const SET_GLOBAL_CONTROL: Self = Self(131);
-    /// counters as bits of GLOBAL_CTRL: the guest reaches these directly from the next entry on, by RDMSR and WRMSR.
+    /// counters as bits of GLOBAL_CTRL, flags ([`OpenFlags`]): the guest reaches these directly from the next entry on, by RDMSR
+    /// and WRMSR, while its counters are loaded.
     pub const OPEN_COUNTERS: Self = Self(132);
     /// 1: RDPMC does not exit. Refused unless every counter of the CPU is open.
     pub const OPEN_RDPMC: Self = Self(133);
@@ -148,6 +149,16 @@ impl VcpuOp {
     pub const SET_BLIND: Self = Self(139);
 }
 
+/// Bits of [`VcpuOp::OPEN_COUNTERS`]' second word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenFlags;
+impl OpenFlags {
+    /// The counters' full-width aliases too.
+    pub const FULL_WIDTH: u64 = 1 << 0;
+    /// GLOBAL_CTRL, GLOBAL_STATUS and GLOBAL_OVF_CTRL.
+    pub const GLOBAL: u64 = 1 << 1;
+}
+
 /// What [`VcpuOp::ENTER`] answers in message register 0. Any value may arrive from a newer kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
@@ -162,8 +173,10 @@ impl VcpuReturn {
     pub const ENTRY_FAILED: Self = Self(2);
     /// Somebody signalled the VMM's bound notification; its badge is in message register 1.
     pub const SIGNALLED: Self = Self(3);
-    /// The moment in [`VcpuState::deadline`] has come, or a halted guest's counters asked for an interrupt.
+    /// The moment in [`VcpuState::deadline`] has come.
     pub const DEADLINE: Self = Self(4);
+    /// A counter of the guest asked for an interrupt ([`VcpuState::pmi_pending`]); nothing else happened.
+    pub const PMI: Self = Self(5);
 }
 
 /// Operations of a guest address space (EPT). Numbers are this kernel's own.

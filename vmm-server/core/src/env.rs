@@ -15,6 +15,17 @@ pub struct Moment {
     pub tsc: u64,
 }
 
+/// Registers that a guest reaches without an exit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Direct {
+    /// Counters.
+    pub counters: CounterSet,
+    /// Their full-width aliases, too.
+    pub full_width: bool,
+    /// GLOBAL_CTRL, GLOBAL_STATUS and GLOBAL_OVF_CTRL.
+    pub global: bool,
+}
+
 /// The counters of one vCPU, wherever they are at present. Each method is one operation of the kernel's
 /// Vcpu object ([`sel4_sys::vcpu::VcpuOp`]); all take effect before the next entry.
 ///
@@ -27,8 +38,9 @@ pub trait PmuBackend {
     fn set_fixed_control(&mut self, control: FixedCtrCtrl);
     /// GLOBAL_CTRL, for a guest whose access is trapped.
     fn set_global_control(&mut self, control: PerfGlobalCtrl);
-    /// The guest reaches these counters directly from the next entry on, whenever its PMU is not idle.
-    fn open_counters(&mut self, counters: CounterSet);
+    /// The guest reaches these registers directly from the next entry on, whenever its PMU is not idle. What was opened before
+    /// stays open.
+    fn open(&mut self, direct: Direct);
     /// RDPMC does not exit any more. Called at most once, after all of the CPU's counters were opened.
     fn open_rdpmc(&mut self);
     /// The value of a counter.

@@ -26,6 +26,6 @@ pub mod vlapic;
 pub mod vpmu;
 
 pub use config::{GuestPmu, HostPmu, PmuConfig, VmConfig};
-pub use env::{Console, Env, Moment, PmuBackend, Trace};
+pub use env::{Console, Direct, Env, Moment, PmuBackend, Trace};
 pub use vcpu::{Next, Vcpu, Vm};
 pub use verdict::{MemoryAccess, Verdict};

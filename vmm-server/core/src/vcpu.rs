@@ -97,7 +97,7 @@ impl Vcpu {
                 let outcome = exit::handle(self, vm, &mut Registers(state), env);
                 self.carry_out(outcome, state, env)
             }
-            VcpuReturn::SIGNALLED | VcpuReturn::DEADLINE => {
+            VcpuReturn::SIGNALLED | VcpuReturn::DEADLINE | VcpuReturn::PMI => {
                 inject::repeat_interrupted(state);
                 self.wake(state, env)
             }

@@ -1,4 +1,4 @@
-//! The guest's counters: what there is, what they count, and a piece of code to count.
+//! The counters: what there is, what they count, and code to count.
 
 use core::arch::asm;
 

@@ -6,9 +6,9 @@
 use core::fmt;
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, KnownLayout};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::Part;
+use super::{Image, Part, structure};
 
 const MAGIC: [u8; 4] = *b"\x7fELF";
 const LITTLE_ENDIAN: u8 = 1;
@@ -62,7 +62,7 @@ impl fmt::Display for ElfError {
     }
 }
 
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct Identification {
     magic: [u8; 4],
@@ -74,10 +74,13 @@ struct Identification {
     version: U32,
 }
 
+/// Where the rest of the file header lies.
+const BEHIND: u64 = size_of::<Identification>() as u64;
+
 /// Declares a file header and a program header of one width.
 macro_rules! headers {
     ($file:ident, $program:ident, $word:ty, { $($before:ident)? }, { $($after:ident)? }) => {
-        #[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
+        #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
         #[repr(C)]
         struct $file {
             entry: $word,
@@ -88,7 +91,7 @@ macro_rules! headers {
             program_size: U16,
             program_count: U16,
         }
-        #[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
+        #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
         #[repr(C)]
         struct $program {
             kind: U32,
@@ -154,20 +157,19 @@ enum Class {
 }
 
 /// An ELF file whose headers make sense.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Elf<'a> {
-    image: &'a [u8],
+#[derive(Debug)]
+pub(super) struct Elf<'a, I: ?Sized> {
+    image: &'a I,
     class: Class,
     header: FileHeader,
 }
 
-impl<'a> Elf<'a> {
-    pub(super) fn read(image: &'a [u8]) -> Result<Self, ElfError> {
-        if !image.starts_with(&MAGIC) {
+impl<'a, I: Image + ?Sized> Elf<'a, I> {
+    pub(super) fn read(image: &'a I) -> Result<Self, ElfError> {
+        if structure(image, 0) != Some(MAGIC) {
             return Err(ElfError::NotElf);
         }
-        let (identification, rest) =
-            Identification::read_from_prefix(image).map_err(|_| ElfError::CutOff)?;
+        let identification: Identification = structure(image, 0).ok_or(ElfError::CutOff)?;
         let machine = identification.machine.get();
         let class = match identification.class {
             1 => Class::Bits32,
@@ -179,8 +181,8 @@ impl<'a> Elf<'a> {
             return Err(ElfError::Machine);
         }
         let header = match class {
-            Class::Bits32 => File32::read_from_prefix(rest).ok().map(|(h, _)| h.into()),
-            Class::Bits64 => File64::read_from_prefix(rest).ok().map(|(h, _)| h.into()),
+            Class::Bits32 => structure::<File32>(image, BEHIND).map(Into::into),
+            Class::Bits64 => structure::<File64>(image, BEHIND).map(Into::into),
         };
         let header = header.ok_or(ElfError::CutOff)?;
         Ok(Self {
@@ -202,17 +204,21 @@ impl<'a> Elf<'a> {
     }
 
     /// The parts to load. Empty ones are left out.
-    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part<'a>, ElfError>> {
-        let image = self.image;
+    pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part, ElfError>> {
+        let size = self.image.size();
         self.loaded().map(move |program| {
             let (index, program) = program?;
             if program.file_size > program.memory_size {
                 return Err(ElfError::PartSize { index });
             }
-            let bytes = slice(image, program.offset, program.file_size);
+            let end = program.offset.checked_add(program.file_size);
+            if end.is_none_or(|end| end > size) {
+                return Err(ElfError::PartOutside { index });
+            }
             Ok(Part {
                 address: program.physical,
-                bytes: bytes.ok_or(ElfError::PartOutside { index })?,
+                offset: program.offset,
+                copied: program.file_size,
                 length: program.memory_size,
             })
         })
@@ -232,16 +238,9 @@ impl<'a> Elf<'a> {
     fn program(&self, index: u16) -> Option<ProgramHeader> {
         let step = u64::from(index) * u64::from(self.header.program_size);
         let offset = self.header.program_offset.checked_add(step)?;
-        let bytes = self.image.get(usize::try_from(offset).ok()?..)?;
         match self.class {
-            Class::Bits32 => Some(Program32::read_from_prefix(bytes).ok()?.0.into()),
-            Class::Bits64 => Some(Program64::read_from_prefix(bytes).ok()?.0.into()),
+            Class::Bits32 => structure::<Program32>(self.image, offset).map(Into::into),
+            Class::Bits64 => structure::<Program64>(self.image, offset).map(Into::into),
         }
     }
-}
-
-fn slice(image: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
-    let first = usize::try_from(offset).ok()?;
-    let last = usize::try_from(offset.checked_add(length)?).ok()?;
-    image.get(first..last)
 }

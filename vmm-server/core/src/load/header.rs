@@ -3,12 +3,12 @@
 use core::fmt;
 
 use zerocopy::little_endian::U32;
-use zerocopy::{FromBytes, Immutable, KnownLayout};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::Part;
+use super::{Image, Part, structure};
 
 /// The header lies in so many first bytes of the image, as a whole.
-pub const SEARCHED: usize = 8192;
+pub const SEARCHED: u64 = 8192;
 
 const MAGIC: u32 = 0x1bad_b002;
 
@@ -57,7 +57,7 @@ impl fmt::Display for HeaderError {
     }
 }
 
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct Fixed {
     magic: U32,
@@ -66,7 +66,7 @@ struct Fixed {
 }
 
 /// The addresses that follow in a flat image.
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct Addresses {
     header: U32,
@@ -79,16 +79,15 @@ struct Addresses {
 /// A header that was found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
-    offset: usize,
+    offset: u64,
     flags: u32,
 }
 
 /// Finds the first header with a right checksum.
-pub(super) fn find(image: &[u8]) -> Result<Header, HeaderError> {
-    let searched = image.get(..SEARCHED).unwrap_or(image);
-    for offset in (0..searched.len()).step_by(4) {
-        let rest = searched.get(offset..).unwrap_or_default();
-        let Ok((fixed, _)) = Fixed::read_from_prefix(rest) else {
+pub(super) fn find(image: &(impl Image + ?Sized)) -> Result<Header, HeaderError> {
+    let last = SEARCHED - size_of::<Fixed>() as u64;
+    for offset in (0..=last).step_by(4) {
+        let Some(fixed) = structure::<Fixed>(image, offset) else {
             break;
         };
         let flags = fixed.flags.get();
@@ -106,15 +105,17 @@ pub(super) fn find(image: &[u8]) -> Result<Header, HeaderError> {
 
 impl Header {
     /// The image as one part and its entry point, if it is flat.
-    pub(super) fn flat<'a>(&self, image: &'a [u8]) -> Result<Option<(Part<'a>, u64)>, HeaderError> {
+    pub(super) fn flat(
+        &self,
+        image: &(impl Image + ?Sized),
+    ) -> Result<Option<(Part, u64)>, HeaderError> {
         if self.flags & FLAT == 0 {
             return Ok(None);
         }
-        let behind = self.offset + size_of::<Fixed>();
-        let rest = image.get(behind..).unwrap_or_default();
-        let (addresses, _) = Addresses::read_from_prefix(rest).map_err(|_| HeaderError::CutOff)?;
+        let behind = self.offset + size_of::<Fixed>() as u64;
+        let addresses: Addresses = structure(image, behind).ok_or(HeaderError::CutOff)?;
         let part = addresses
-            .part(image, self.offset)
+            .part(image.size(), self.offset)
             .ok_or(HeaderError::Addresses)?;
         Ok(Some((part, addresses.entry.get().into())))
     }
@@ -122,25 +123,23 @@ impl Header {
 
 impl Addresses {
     /// The bytes from the load address on: the header's address says at which offset of the image that is.
-    fn part<'a>(&self, image: &'a [u8], header_offset: usize) -> Option<Part<'a>> {
+    fn part(&self, size: u64, header_offset: u64) -> Option<Part> {
         let load = self.load.get();
-        let before = usize::try_from(self.header.get().checked_sub(load)?).ok()?;
-        let first = header_offset.checked_sub(before)?;
-        let bytes = match self.load_end.get() {
-            0 => image.get(first..)?,
-            end => {
-                let length = usize::try_from(end.checked_sub(load)?).ok()?;
-                image.get(first..first.checked_add(length)?)?
-            }
+        let before = u64::from(self.header.get().checked_sub(load)?);
+        let offset = header_offset.checked_sub(before)?;
+        let copied = match self.load_end.get() {
+            0 => size.checked_sub(offset)?,
+            end => u64::from(end.checked_sub(load)?),
         };
-        let copied = u64::try_from(bytes.len()).ok()?;
         let length = match self.bss_end.get() {
             0 => copied,
             end => u64::from(end.checked_sub(load)?),
         };
-        (length >= copied).then_some(Part {
+        let is_inside = offset.checked_add(copied).is_some_and(|end| end <= size);
+        (is_inside && length >= copied).then_some(Part {
             address: load.into(),
-            bytes,
+            offset,
+            copied,
             length,
         })
     }

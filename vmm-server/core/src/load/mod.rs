@@ -16,6 +16,37 @@ pub use header::{HeaderError, SEARCHED};
 pub use start::Start;
 
 use information::Placed;
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
+
+/// The image, as a file of bytes. What it holds may change while it is read: each byte is looked at once.
+pub trait Image {
+    /// How many bytes it has.
+    fn size(&self) -> u64;
+    /// Copies the bytes from `offset` on. `None`, and `bytes` mean nothing: not all of them are in the image.
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Option<()>;
+}
+
+impl Image for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Option<()> {
+        let first = usize::try_from(offset).ok()?;
+        let end = first.checked_add(bytes.len())?;
+        bytes.copy_from_slice(self.get(first..end)?);
+        Some(())
+    }
+}
+
+/// Reads a structure of the image.
+fn structure<T: FromZeros + FromBytes + IntoBytes>(
+    image: &(impl Image + ?Sized),
+    offset: u64,
+) -> Option<T> {
+    let mut value = T::new_zeroed();
+    image.read(offset, value.as_mut_bytes())?;
+    Some(value)
+}
 
 /// A guest's physical memory, from address 0.
 pub trait GuestMemory {
@@ -48,6 +79,8 @@ pub enum LoadError {
         /// The entry point.
         entry: u64,
     },
+    /// The image has become shorter than its headers said.
+    CutOff,
     /// The command line is longer than [`MAX_COMMAND_LINE`] bytes, or has a zero in it.
     CommandLine,
     /// No room is left for the boot information below 4 GiB.
@@ -76,6 +109,7 @@ impl fmt::Display for LoadError {
                     "the entry point {entry:#x} is in no part that was loaded"
                 )
             }
+            Self::CutOff => write!(f, "the image ends before its last part"),
             Self::CommandLine => write!(
                 f,
                 "the command line is longer than {MAX_COMMAND_LINE} bytes or has a zero in it"
@@ -85,20 +119,28 @@ impl fmt::Display for LoadError {
     }
 }
 
-/// A part of an image, and where it belongs. Bytes above `bytes.len()` are zero.
+/// A part of an image, and where it belongs.
 #[derive(Clone, Copy, Debug)]
-struct Part<'a> {
+struct Part {
+    /// Guest-physical.
     address: u64,
-    bytes: &'a [u8],
+    /// Where it lies in the image.
+    offset: u64,
+    /// How many bytes of it are in the image.
+    copied: u64,
+    /// How many it has; those behind `copied` are zero.
     length: u64,
 }
+
+/// Bytes that are copied at once.
+const PIECE: usize = 1024;
 
 /// Loads `image` and its boot information, with `command_line`, into `memory`.
 ///
 /// # Errors
 /// [`LoadError`] says what is wrong with the image.
 pub fn load(
-    image: &[u8],
+    image: &(impl Image + ?Sized),
     command_line: &str,
     memory: &mut impl GuestMemory,
 ) -> Result<Start, LoadError> {
@@ -109,13 +151,13 @@ pub fn load(
     let mut placed = Placed::default();
     let entry = match header.flat(image).map_err(LoadError::Header)? {
         Some((part, entry)) => {
-            put(&part, memory, &mut placed)?;
+            put(image, &part, memory, &mut placed)?;
             entry
         }
         None => {
             let elf = elf::Elf::read(image).map_err(LoadError::Elf)?;
             for part in elf.parts() {
-                put(&part.map_err(LoadError::Elf)?, memory, &mut placed)?;
+                put(image, &part.map_err(LoadError::Elf)?, memory, &mut placed)?;
             }
             elf.entry()
         }
@@ -129,13 +171,15 @@ pub fn load(
 }
 
 fn put(
-    part: &Part<'_>,
+    image: &(impl Image + ?Sized),
+    part: &Part,
     memory: &mut impl GuestMemory,
     placed: &mut Placed,
 ) -> Result<(), LoadError> {
     let Part {
         address,
-        bytes,
+        offset,
+        copied,
         length,
     } = *part;
     let outside = LoadError::OutsideMemory {
@@ -144,12 +188,19 @@ fn put(
         memory: memory.size(),
     };
     let end = address.checked_add(length).ok_or(outside)?;
+    let rest = length.checked_sub(copied).ok_or(outside)?;
     if end > memory.size() {
         return Err(outside);
     }
-    let copied = u64::try_from(bytes.len()).map_err(|_| outside)?;
-    let rest = length.checked_sub(copied).ok_or(outside)?;
-    memory.write(address, bytes);
+    let mut piece = [0; PIECE];
+    let mut done = 0;
+    while done < copied {
+        let size = usize::try_from(copied - done).unwrap_or(PIECE).min(PIECE);
+        let bytes = piece.get_mut(..size).unwrap_or_default();
+        image.read(offset + done, bytes).ok_or(LoadError::CutOff)?;
+        memory.write(address + done, bytes);
+        done += size as u64;
+    }
     memory.zero(address + copied, rest);
     placed.add(address, end);
     Ok(())

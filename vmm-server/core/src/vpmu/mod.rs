@@ -15,7 +15,7 @@ use pmu_drv::{Counter, CounterSet, MAX_FIXED, MAX_GP};
 use x86_regs::pmu::{EventSelect, FixedCtrCtrl, FixedField, PerfEvtSel, PerfGlobalCtrl};
 
 use crate::config::GuestPmu;
-use crate::env::PmuBackend;
+use crate::env::{Direct, PmuBackend};
 
 /// One vCPU's performance-monitoring unit.
 #[derive(Clone, Debug)]
@@ -62,6 +62,7 @@ impl Vpmu {
     pub fn start(&self, pmu: &mut impl PmuBackend) -> PerfGlobalCtrl {
         let control = PerfGlobalCtrl::from(self.shape.gp().bits());
         pmu.set_global_control(control);
+        pmu.open(self.direct(CounterSet::EMPTY));
         control
     }
 
@@ -141,13 +142,21 @@ impl Vpmu {
         }
     }
 
+    const fn direct(&self, counters: CounterSet) -> Direct {
+        Direct {
+            counters,
+            full_width: self.shape.capabilities().is_some(),
+            global: self.shape.has_global_registers(),
+        }
+    }
+
     /// Makes `counters` direct from the next entry on. After the access that asked for it was carried out: a value
     /// written to a counter that is not live yet costs the hardware nothing.
     fn open(&mut self, counters: CounterSet, pmu: &mut impl PmuBackend) {
         let new = counters.difference(self.opened);
         if !new.is_empty() {
             self.opened = self.opened.union(new);
-            pmu.open_counters(new);
+            pmu.open(self.direct(self.opened));
         }
     }
 }
