@@ -26,6 +26,8 @@ impl PmuControlOp {
     pub const DISARM: Self = Self(165);
     /// Extra: notification, or none. Signalled after each put and when samples reach the watermark.
     pub const BIND_NOTIFICATION: Self = Self(166);
+    /// watermark; extra: frame, or none. Samples of the host go there from now on, see [`samples`](crate::samples).
+    pub const SET_RING: Self = Self(167);
 }
 
 /// Operations of a `PmuLease`. Numbers are this kernel's own.

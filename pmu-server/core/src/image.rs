@@ -3,7 +3,7 @@
 use pmu_drv::Counter;
 use x86_regs::pmu::{FixedCtrCtrl, PerfEvtSel, PerfGlobalCtrl};
 
-use crate::event::{EventSpec, Guests, fixed_index, gp_index};
+use crate::event::{EventSpec, Guests, fixed_index, gp_index, position};
 
 /// Selectors and control registers of the host context.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -18,20 +18,25 @@ pub struct HostImage {
     pub including_guests: PerfGlobalCtrl,
     /// Values for counters that a new event begins on; the others go on from where they are.
     pub starts: [Option<u64>; 12],
+    /// Sampling periods; 0: the counter only counts.
+    pub periods: [u64; 12],
 }
 
 impl HostImage {
     /// Adds an event that `counter` counts.
     pub(crate) fn add(&mut self, spec: &EventSpec, counter: Counter) {
-        if let Some(i) = gp_index(counter) {
-            if let Some(slot) = self.selectors.get_mut(usize::from(i)) {
-                *slot = spec.selector();
-            }
+        if let Some(i) = gp_index(counter)
+            && let Some(slot) = self.selectors.get_mut(usize::from(i))
+        {
+            *slot = spec.selector();
         }
         if let Some(i) = fixed_index(counter) {
             self.fixed_control = self
                 .fixed_control
                 .with_field(u32::from(i), spec.fixed_field());
+        }
+        if let Some(slot) = self.periods.get_mut(position(counter)) {
+            *slot = spec.period.unwrap_or(0);
         }
         self.global_control = with(self.global_control, counter);
         if spec.guests != Guests::Exclude {

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod image;
 mod reading;
+mod samples;
 mod table;
 
 pub use admission::{Acquired, Admission, Demand, MAX_VMS, VmId};
@@ -20,4 +21,5 @@ pub use error::{EventError, Field};
 pub use event::{ClientId, EventId, EventSpec, Guests, Rings, What};
 pub use image::HostImage;
 pub use reading::{CounterReading, EventReading};
+pub use samples::{AT_ONCE, MAX_SAMPLES, Record, Sample, SampleStore, Taken};
 pub use table::CpuEvents;

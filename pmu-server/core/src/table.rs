@@ -211,6 +211,36 @@ impl CpuEvents {
         })
     }
 
+    /// The events that take samples.
+    pub fn sampling(&self) -> impl Iterator<Item = EventId> {
+        (0..).zip(&self.events).filter_map(|(id, event)| {
+            let event = event.as_ref().filter(|event| event.spec.period.is_some())?;
+            event.enabled.then_some(EventId(id))
+        })
+    }
+
+    /// The clients that have events open, each at least once.
+    pub fn clients(&self) -> impl Iterator<Item = ClientId> {
+        self.events.iter().flatten().map(|event| event.client)
+    }
+
+    /// Whether this client has such an event.
+    #[must_use]
+    pub fn has(&self, client: ClientId, id: EventId) -> bool {
+        let event = self.events.get(usize::from(id.0)).and_then(Option::as_ref);
+        event.is_some_and(|event| event.client == client)
+    }
+
+    /// The events of a client.
+    pub fn of_client(&self, client: ClientId) -> impl Iterator<Item = EventId> {
+        (0..)
+            .zip(&self.events)
+            .filter_map(move |(id, event)| match event {
+                Some(event) if event.client == client => Some(EventId(id)),
+                _ => None,
+            })
+    }
+
     fn find(&mut self, client: ClientId, id: EventId) -> Result<&mut Event, EventError> {
         self.events
             .get_mut(usize::from(id.0))

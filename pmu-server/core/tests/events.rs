@@ -352,3 +352,25 @@ fn first_come_never_admits_both_sides_whatever_the_order() {
     }
     assert!(granted > 0 && refused > 0);
 }
+
+#[test]
+fn only_events_that_do_not_exclude_guests_run_on_in_one_with_idle_counters() {
+    let mut events = CpuEvents::new(layout());
+    let at = CounterReading::default();
+    // Fixed counter 0, then general-purpose counters 0 and 1.
+    for (what, guests) in [
+        (What::Instructions, Guests::Include),
+        (What::Branches, Guests::Exclude),
+        (What::Branches, Guests::IncludeWhenPossible),
+    ] {
+        let event = EventSpec {
+            guests,
+            ..spec(what)
+        };
+        let id = events.open(ME, event).unwrap();
+        events.enable(ME, id, &at).unwrap();
+    }
+    let image = events.take_image();
+    assert_eq!(u64::from(image.global_control), 0x1_0000_0003);
+    assert_eq!(u64::from(image.including_guests), 0x1_0000_0002);
+}

@@ -3,7 +3,9 @@
 use super::rust::word_at;
 use super::tree::{File, Finding, Tree};
 
-/// The most uses of `unsafe` in the repository.
+/// The most uses of `unsafe` in what a system trusts.
+///
+/// The proofs and guests under `tests/` own the machine that they check: no system contains them.
 const MOST: usize = 150;
 
 /// The use of `unsafe` that is one too many, if there is one.
@@ -12,7 +14,8 @@ const MOST: usize = 150;
 /// name a symbol and do not.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let uses_of = |file| lines_of(file).map(move |line| (file, line));
-    let uses: Vec<(&File, usize)> = tree.rust().flat_map(uses_of).collect();
+    let trusted = tree.rust().filter(|file| !file.path.starts_with("tests/"));
+    let uses: Vec<(&File, usize)> = trusted.flat_map(uses_of).collect();
     let total = uses.len();
     let what = format!("{total} uses of unsafe; {MOST} are the most");
     uses.get(MOST)
@@ -51,6 +54,7 @@ mod tests {
             findings(check, &[("a.rs", &over)]),
             ["a.rs:152: 151 uses of unsafe; 150 are the most"]
         );
+        assert_eq!(findings(check, &[("tests/emu/a.rs", &over)]).len(), 0);
     }
 
     #[test]

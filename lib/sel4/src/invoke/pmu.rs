@@ -6,7 +6,7 @@ use zerocopy::transmute;
 
 use super::{invoke, invoke_for_words, invoke_long, invoke_with_cap};
 use crate::Result;
-use crate::cap::{Notification, PmuControl, PmuLease};
+use crate::cap::{Frame, Notification, PmuControl, PmuLease};
 
 /// How long a guest may stay on the counters of a CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +78,17 @@ impl PmuControl {
     pub fn disarm(self, lease: PmuLease) -> Result<()> {
         let words = [0; 4];
         invoke_with_cap(self.bits(), PmuControlOp::DISARM.0, 0, words, lease.bits()).map(drop)
+    }
+
+    /// Has samples of the host written to `frame`, as `sel4_sys::samples` says, and the notification signalled
+    /// whenever `watermark` more have come.
+    ///
+    /// # Errors
+    /// `InvalidCapability`: not a frame that may be written; `RangeError`: the watermark is zero or more than fit.
+    pub fn set_ring(self, frame: Frame, watermark: u64) -> Result<()> {
+        let words = [watermark, 0, 0, 0];
+        let (label, frame) = (PmuControlOp::SET_RING.0, frame.bits());
+        invoke_with_cap(self.bits(), label, 1, words, frame).map(drop)
     }
 
     /// Has a notification signalled when samples reach the watermark.
