@@ -9,5 +9,5 @@ pub use arch_host::{
 };
 #[cfg(bare)]
 pub use arch_x86_64::{
-    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, port, sync, timer, trap,
+    CpuId, MAX_CPUS, boot, console, context, cpu, irq, mm, pmu, port, sync, timer, trap, vcpu,
 };

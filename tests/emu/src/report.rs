@@ -7,24 +7,17 @@ use testproto::{DEBUG_CONSOLE_PORT, DEBUG_EXIT_PORT, End, Record, Verdict, send}
 
 use crate::cpu::out;
 
-type Note = String<200>;
-
-/// A check failed; [`fail`] has kept why.
-pub struct Failed(());
+/// Why a check failed.
+pub type Note = String<200>;
 /// What a check says.
-pub type Outcome = Result<(), Failed>;
-
-/// Why the check that runs failed. There is no heap, and carried along it would be large.
-static mut NOTE: Note = Note::new();
+pub type Outcome = Result<(), Note>;
 
 /// A failure with a note.
 pub fn fail(text: fmt::Arguments<'_>) -> Outcome {
     let mut note = Note::new();
     // A note that is too long is cut, which is all that can go wrong here.
     let _ = note.write_fmt(text);
-    // SAFETY: 1. Checks run on the first CPU only, and nobody keeps a reference.
-    unsafe { NOTE = note };
-    Err(Failed(()))
+    Err(note)
 }
 
 /// Fails with both values when they differ.
@@ -59,11 +52,9 @@ impl Proof {
     pub fn check(&mut self, name: &str, body: impl FnOnce() -> Outcome) {
         tell(&Record::TestBegin { name });
         let outcome = body();
-        // SAFETY: 1. Checks run on the first CPU only, and this one is over.
-        let kept = unsafe { (&raw mut NOTE).replace(Note::new()) };
         let (verdict, note) = match &outcome {
             Ok(()) => (Verdict::Passed, ""),
-            Err(Failed(())) => (Verdict::Failed, kept.as_str()),
+            Err(note) => (Verdict::Failed, note.as_str()),
         };
         self.failed |= outcome.is_err();
         tell(&Record::TestEnd {

@@ -142,7 +142,9 @@ impl Script {
                 self.exit(ExitReason::RDMSR)
             }
             GuestStep::WriteMsr(address, value) => {
-                if access.is_some_and(|access| opens(access, address)) {
+                // The status is open to reading only.
+                let may_write = address != GlobalStatus::ADDR;
+                if may_write && access.is_some_and(|access| opens(access, address)) {
                     let done = with_counters(cpu, |unit| unit.pmu().wrmsr(address.0, value));
                     assert_eq!(done, Done::Done(()), "a guest's WRMSR faults");
                     return Way::On;

@@ -9,8 +9,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use x86_regs::apic::{
-    ApicBase, ApicId, ApicReg, ApicVersion, EndOfInterrupt, LvtEntry, LvtError, LvtLint0, LvtLint1,
-    LvtPmc, LvtThermal, LvtTimer, SpuriousVector, TaskPriority,
+    ApicBase, ApicId, ApicReg, ApicVersion, EndOfInterrupt, InterruptCommand, LvtEntry, LvtError,
+    LvtLint0, LvtLint1, LvtPmc, LvtThermal, LvtTimer, SelfIpi, SpuriousVector, TaskPriority,
 };
 
 use crate::cpu::features::Features;
@@ -64,6 +64,23 @@ pub(crate) fn prepare_cpu() {
 #[inline]
 pub(crate) fn end_of_interrupt() {
     write(EndOfInterrupt(0));
+}
+
+/// Interrupts this CPU with `vector`. For NMI handlers too: in xAPIC mode the one register that is written needs no
+/// destination, so that a command that the NMI came into the middle of is not harmed.
+pub(crate) fn interrupt_self(vector: Vector) {
+    if IS_X2APIC.load(Ordering::Relaxed) {
+        write(SelfIpi(u32::from(vector.0)));
+    } else {
+        let command = InterruptCommand::new()
+            .with_vector(vector.0)
+            .with_asserted(true)
+            .with_shorthand(InterruptCommand::TO_SELF);
+        let low = u32::try_from(command.into_bits()).unwrap_or(0);
+        let at = register(InterruptCommand::REGISTER.offset());
+        // SAFETY: 1. As in `read`. 2. What follows is an interrupt, which has a gate.
+        unsafe { core::ptr::write_volatile(at, low) }
+    }
 }
 
 /// The APIC identity of this CPU, as far as an I/O APIC can name it: 8 bits.

@@ -7,5 +7,5 @@ mod local;
 
 #[cfg(bare)]
 pub(crate) use local::{
-    LOCAL_APIC_PAGE, end_of_interrupt, identity, prepare, prepare_cpu, read, write,
+    LOCAL_APIC_PAGE, end_of_interrupt, identity, interrupt_self, prepare, prepare_cpu, read, write,
 };

@@ -14,6 +14,7 @@ use crate::cpu::area_words;
 use crate::mm::direct::{self, Page};
 use crate::mm::layout::to_usize;
 use crate::mm::{AddressSpace, Frame, MapError, MapRights, PAGE};
+use crate::vcpu::{GuestSpace, Vcpu};
 
 /// The way to memory while the kernel starts; afterwards nothing allocates.
 #[derive(Debug)]
@@ -87,6 +88,41 @@ impl Boot {
                 core::slice::from_raw_parts_mut(words.cast::<u64>(), words.len() * 8)
             })
         })
+    }
+
+    /// `count` vCPUs, each as after a [`reset`](Vcpu::reset).
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn carve_vcpus(&mut self, count: usize) -> Result<&'static mut [Vcpu], OutOfMemory> {
+        let pages =
+            self.take_pages(u32::try_from(count * Vcpu::PAGES).map_err(|_| OutOfMemory)?)?;
+        let mut pages = pages.chunks_exact(Vcpu::PAGES);
+        // There are as many pieces as vCPUs.
+        self.carve(count, |n| Vcpu::new(n, pages.next().unwrap_or_default()))
+    }
+
+    /// An empty guest memory without a reserve of tables.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn guest_space(&mut self) -> Result<GuestSpace, OutOfMemory> {
+        Ok(GuestSpace::new(self.take_table()?))
+    }
+
+    /// Adds `count` tables to the reserve of `space`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn add_guest_tables(
+        &mut self,
+        space: &mut GuestSpace,
+        count: u32,
+    ) -> Result<(), OutOfMemory> {
+        for _ in 0..count {
+            space.add_table(self.take_table()?);
+        }
+        Ok(())
     }
 
     /// A frame of `pages` pages that begins with `contents` and goes on with zero bytes.

@@ -15,8 +15,8 @@ use crate::dev::pic;
 use crate::mm::direct;
 use crate::mm::kernel_map::KernelMap;
 use crate::mm::layout::{BOOT_MAPPED, to_usize};
-use crate::trap::{tables::Tables, upcall};
-use crate::{console, timer};
+use crate::trap::{entry::resume, tables::Tables, upcall};
+use crate::{console, pmu, timer, vmx};
 use sel4_sys::CpuFeatures;
 
 /// Memory below this stays free: firmware data and, later, where other CPUs start.
@@ -37,7 +37,8 @@ pub(super) extern "C" fn start(loader: u32, information: u32, tsc_at_entry: u64)
     let mut boot = make_boot(loaded, &features, &io_apics, tsc_at_entry)
         .unwrap_or_else(|OutOfMemory| panic!("cannot start: the machine has too little memory"));
     prepare_machine(&mut boot, &features, &io_apics);
-    upcall::go_on(upcall::baton_boot(&mut boot))
+    let next = upcall::baton_boot(&mut boot);
+    resume(next)
 }
 
 fn read_loader(memory: &BootWindow, loader: u32, information: u32) -> Result<Loaded, LoaderError> {
@@ -127,6 +128,7 @@ fn make_boot(
 fn prepare_machine(boot: &mut Boot, features: &Features, io_apics: &[IoApicFound]) {
     let tables = Tables::new(boot, CpuId::BOOT)
         .unwrap_or_else(|OutOfMemory| panic!("cannot start: the machine has too little memory"));
+    let addresses = tables.addresses();
     setup::prepare(CpuId::BOOT, features, boot.kernel, tables);
     pic::silence();
     apic::prepare_cpu();
@@ -134,6 +136,11 @@ fn prepare_machine(boot: &mut Boot, features: &Features, io_apics: &[IoApicFound
         .features
         .set(CpuFeatures::IOAPIC, apic::io::prepare(io_apics));
     boot.machine.tsc_hz = timer::prepare(features);
+    pmu::prepare(features);
+    let region = boot
+        .take_table()
+        .unwrap_or_else(|OutOfMemory| panic!("cannot start: the machine has too little memory"));
+    vmx::prepare(CpuId::BOOT, features, addresses, region);
 }
 
 /// The bytes of the system image.

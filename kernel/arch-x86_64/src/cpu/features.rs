@@ -3,7 +3,8 @@
 use sel4_sys::CpuFeatures;
 use x86_regs::cpuid::{
     AmdFeatureLeaf, AmdVendorLeaf, BrandLeaf, ClockLeaf, CpuidAnswer, CpuidLeaf, ExtendedLeaf,
-    FeatureLeaf, FrequencyLeaf, HypervisorClockLeaf, HypervisorLeaf, VendorLeaf, XsaveLeaf,
+    FeatureLeaf, FrequencyLeaf, HypervisorClockLeaf, HypervisorLeaf, PerfmonLeaf, VendorLeaf,
+    XsaveLeaf,
 };
 use x86_regs::system::Xcr0;
 
@@ -19,6 +20,11 @@ pub(crate) struct Features {
     pub(crate) umip: bool,
     pub(crate) x2apic: bool,
     pub(crate) tsc_deadline: bool,
+    pub(crate) vmx: bool,
+    /// Leaf 0xA.
+    pub(crate) perfmon: PerfmonLeaf,
+    /// IA32_PERF_CAPABILITIES exists.
+    pub(crate) perf_capabilities: bool,
     /// What XCR0 is set to; `None` without XSAVE.
     pub(crate) xsave: Option<Xcr0>,
     /// TSC ticks a second, where CPUID says it.
@@ -54,6 +60,9 @@ impl Features {
             umip: seven.ecx.umip(),
             x2apic: one.ecx.x2apic(),
             tsc_deadline: one.ecx.tsc_deadline(),
+            vmx: one.ecx.vmx(),
+            perfmon: cpuid.basic(),
+            perf_capabilities: one.ecx.perf_capabilities(),
             xsave,
             tsc_hz: cpuid.tsc_hz(one.ecx.hypervisor()),
             brand: cpuid.brand(),

@@ -88,6 +88,22 @@ pub(crate) unsafe fn write_cr4(value: Cr4) {
     unsafe { asm!("mov cr4, {}", in(reg) value.into_bits(), options(nostack, preserves_flags)) }
 }
 
+/// CR0.
+pub(crate) fn read_cr0() -> Cr0 {
+    let value;
+    // SAFETY: 1. Reads a register.
+    unsafe { asm!("mov {}, cr0", out(reg) value, options(nomem, nostack, preserves_flags)) }
+    Cr0::from_bits(value)
+}
+
+/// CR4.
+pub(crate) fn read_cr4() -> Cr4 {
+    let value;
+    // SAFETY: 1. Reads a register.
+    unsafe { asm!("mov {}, cr4", out(reg) value, options(nomem, nostack, preserves_flags)) }
+    Cr4::from_bits(value)
+}
+
 /// CR2: the address of the last page fault.
 pub(crate) fn read_cr2() -> u64 {
     let value;

@@ -56,7 +56,7 @@ pub(crate) fn prepare(cpu: CpuId, root: u64) -> u64 {
     core::ptr::from_ref(words).addr() as u64
 }
 
-/// Where the NMI entry counts.
-pub(crate) fn nmi_counter_address(cpu: CpuId) -> u64 {
-    core::ptr::from_ref(&of(cpu).nmis).addr() as u64
+/// Where the NMI entry finds the CPU's words.
+pub(crate) fn address(cpu: CpuId) -> u64 {
+    core::ptr::from_ref(of(cpu)).addr() as u64
 }

@@ -56,8 +56,8 @@ pub(crate) fn kernel_end(cpu: CpuId) -> u64 {
     end_of(&STACKS[cpu.index()].kernel.stack)
 }
 
-/// Where the interrupt stacks of `cpu` start. The NMI stack's last word holds the address of the CPU's NMI counter,
-/// and the stack starts below it: the NMI entry finds its counter without trusting a register.
+/// Where the interrupt stacks of `cpu` start. The NMI stack's last word holds the address of the CPU's words,
+/// and the stack starts below it: the NMI entry finds them without trusting a register.
 pub(crate) fn interrupt_ends(cpu: CpuId) -> [u64; INTERRUPT_STACKS] {
     #[expect(clippy::indexing_slicing, reason = "CpuId::index is below MAX_CPUS")]
     let stacks = &STACKS[cpu.index()].interrupts;
@@ -66,7 +66,7 @@ pub(crate) fn interrupt_ends(cpu: CpuId) -> [u64; INTERRUPT_STACKS] {
         && let Some(last) = nmi.stack.last()
         && let Some(end) = ends.first_mut()
     {
-        last.store(per_cpu::nmi_counter_address(cpu), Ordering::Relaxed);
+        last.store(per_cpu::address(cpu), Ordering::Relaxed);
         // 16 and not 8: the CPU aligns the stack pointer before it pushes.
         *end -= 16;
     }

@@ -61,6 +61,11 @@ impl Frame {
         self.memory.get(number as usize).map(PageRef)
     }
 
+    /// Where the frame lies physically, `None` for device memory.
+    pub(crate) fn memory_address(&self) -> Option<u64> {
+        (!self.memory.is_empty()).then_some(self.physical)
+    }
+
     /// Where page `number` lies physically, `None` beyond the end.
     pub(crate) fn physical(&self, number: u32) -> Option<u64> {
         (number < self.pages).then(|| self.physical + u64::from(number) * PAGE)
@@ -79,6 +84,11 @@ impl PageRef {
         self.0
             .get(index)
             .map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    /// The words themselves, for the assembly that loads and stores a guest's registers.
+    pub(crate) fn words(self) -> &'static Page {
+        self.0
     }
 
     /// Writes word `index`; nothing from 512 on.

@@ -10,6 +10,8 @@ mod frame;
 #[cfg(bare)]
 pub(crate) mod kernel_map;
 #[cfg(bare)]
+pub(crate) mod reserve;
+#[cfg(bare)]
 mod space;
 #[cfg(bare)]
 pub(crate) mod tables;

@@ -1,6 +1,4 @@
 //! Address spaces: the page tables of ring 3 and a reserve of tables not used yet.
-//!
-//! The reserve is a list: the first word of each empty table names the next one.
 
 use core::sync::atomic::Ordering;
 
@@ -10,6 +8,7 @@ use super::direct::{self, Page};
 use super::entry::{Level, PageEntry};
 use super::frame::Frame;
 use super::layout::{DIRECT_SLOT, PAGE};
+use super::reserve::Reserve;
 use super::{MapError, MapRights, tables};
 use crate::cpu::instructions;
 
@@ -29,7 +28,7 @@ impl AddressSpace {
         }
         Self {
             root,
-            reserve: Reserve(PageEntry::new()),
+            reserve: Reserve::new(),
         }
     }
 
@@ -97,43 +96,10 @@ impl AddressSpace {
         for entry in self.root.iter().take(DIRECT_SLOT) {
             if let Some(table) = tables::below(tables::read(entry)) {
                 tables::write(entry, PageEntry::new());
-                self.clear_table(table, Level::Huge);
+                self.reserve.take_back(table, Level::Huge);
             }
         }
         // The CPU may be running on these tables; whoever else did will load CR3 before it runs on them again.
         instructions::forget_user_pages();
-    }
-
-    fn clear_table(&mut self, table: &'static Page, level: Level) {
-        if let Some(next) = level.below() {
-            for entry in table {
-                if let Some(table) = tables::below(tables::read(entry)) {
-                    self.clear_table(table, next);
-                }
-            }
-        }
-        direct::clear(core::slice::from_ref(table));
-        self.reserve.put(table);
-    }
-}
-
-/// Empty tables. Holds the entry that would name the first one.
-#[derive(Debug)]
-struct Reserve(PageEntry);
-
-impl Reserve {
-    fn put(&mut self, table: &'static Page) {
-        if let Some(link) = table.first() {
-            tables::write(link, self.0);
-        }
-        self.0 = PageEntry::KERNEL_TABLE.at(direct::physical_of(table));
-    }
-
-    fn take(&mut self) -> Option<&'static Page> {
-        let table = tables::below(self.0)?;
-        let link = table.first()?;
-        self.0 = tables::read(link);
-        tables::write(link, PageEntry::new());
-        Some(table)
     }
 }

@@ -31,6 +31,7 @@ macro_rules! trap_assembly {
             user_exception = sym super::handler::user_exception,
             device_interrupt = sym super::handler::device_interrupt,
             kernel_exception = sym super::handler::kernel_exception,
+            non_maskable = sym super::handler::non_maskable,
         );
     };
 }
@@ -66,16 +67,14 @@ system_call_entry:
     mov byte ptr [rsp + {by_sysret}], 1
     mov edi, gs:[{cpu}]
     mov rsp, gs:[{kernel_stack}]
-    call baton_syscall                  // does not return
-    ud2
+    call baton_syscall
+    // falls through
 
-    // EAX says what is next: 0 a thread, 1 idle.
+    // EAX says what is next: 0 a thread, 1 idle. 27 instructions by SYSRET.
+    .global resume
 resume:
     test eax, eax
     jnz idle
-    // 25 instructions by SYSRET.
-    .global resume_thread
-resume_thread:
     mov rsp, gs:[{current}]
     mov rcx, [rsp + {rip}]
     mov rax, rcx
@@ -128,7 +127,6 @@ resume_by_iret:
     iretq
 
     // Nothing is on the stack here, so the interrupt that ends this does not come back.
-    .global idle
 idle:
     mov rsp, gs:[{kernel_stack}]
     xor ebp, ebp
@@ -249,13 +247,34 @@ fatal_common:
     call {kernel_exception}
     ud2
 
-    // NMI, on a stack of its own whose last word, above the frame and one word of alignment, is the counter's address.
+    // NMI, on a stack of its own whose last word, above the frame and one word of alignment, is the address of the CPU's words.
+    // Ring 0 or 3, guest or not: nothing but that word is trusted. Nine registers, the frame's five words and the two make 128 bytes.
     .balign 16
     .global nmi_entry
 nmi_entry:
     push rax
-    mov rax, [rsp + 8 + 5 * 8 + 8]
-    lock inc qword ptr [rax]
+    push rcx
+    push rdx
+    push rsi
+    push rdi
+    push r8
+    push r9
+    push r10
+    push r11
+    push 2                              // the gate leaves AC and DF as they were: AC lifts SMAP
+    popfq
+    mov rdi, [rsp + 9 * 8 + 5 * 8 + 8]
+    mov rsi, [rsp + 9 * 8]
+    mov rdx, [rsp + 9 * 8 + 8]
+    call {non_maskable}
+    pop r11
+    pop r10
+    pop r9
+    pop r8
+    pop rdi
+    pop rsi
+    pop rdx
+    pop rcx
     pop rax
     iretq
 
@@ -287,8 +306,8 @@ interrupt_stubs:
     [current kernel_stack user_stack cpu]
 );
 
-// SAFETY: 1. The symbols are labels of the assembly above; only their addresses are used, but for the two
-// functions, which take nothing and do not return.
+// SAFETY: 1. The symbols are labels of the assembly above; only their addresses are used, but for `resume`,
+// which keeps to the C calling convention and does not return.
 unsafe extern "C" {
     static system_call_entry: u8;
     static exception_stubs: u8;
@@ -296,21 +315,8 @@ unsafe extern "C" {
     static double_fault_entry: u8;
     static machine_check_entry: u8;
     static nmi_entry: u8;
-    /// Leaves the kernel for the current context, dropping everything on the stack.
-    safe fn resume_thread() -> !;
-    /// Waits for an interrupt, dropping everything on the stack.
-    safe fn idle() -> !;
-}
-
-/// Leaves the kernel, dropping everything on the stack: what needs a drop has had it.
-///
-/// A system call ends here instead of returning, since there is nothing that it would have to restore.
-#[inline(always)]
-pub fn go_on(next: super::Next) -> ! {
-    match next {
-        super::Next::Thread => resume_thread(),
-        super::Next::Idle => idle(),
-    }
+    /// Leaves the kernel for the first time, dropping everything on the stack.
+    pub(crate) safe fn resume(next: super::Next) -> !;
 }
 
 fn address(symbol: *const u8) -> u64 {

@@ -1,10 +1,13 @@
 //! What the entry code calls: turns vectors into upcalls.
 
+use core::sync::atomic::Ordering;
+
 use x86_regs::system::PageFaultCode;
 
 use super::vector::Vector;
 use super::{Interrupt, Next, UserFault, entry, upcall};
 use crate::cpu::instructions;
+use crate::cpu::per_cpu::PerCpu;
 use crate::{CpuId, apic, irq};
 
 /// An exception in ring 3.
@@ -28,22 +31,37 @@ pub(super) extern "C" fn user_exception(cpu: CpuId, vector: u64, error_code: u64
 
 /// An interrupt, in ring 3 or in the idle loop.
 pub(super) extern "C" fn device_interrupt(cpu: CpuId, return_address: u64) -> Next {
-    let vector = entry::vector_of(return_address);
-    let interrupt = if let Some(line) = vector.line() {
+    upcall::baton_interrupt(cpu, serve(entry::vector_of(return_address)))
+}
+
+/// Tells the controller of the interrupt with this vector and says what it is.
+pub(crate) fn serve(vector: Vector) -> Interrupt {
+    if let Some(line) = vector.line() {
         // Masked before the EOI: a level that is still high would come again at once.
         irq::mask(line);
         apic::end_of_interrupt();
-        Interrupt::Line(line)
-    } else if vector == Vector::TIMER {
+        return Interrupt::Line(line);
+    }
+    if vector != Vector::SPURIOUS {
         apic::end_of_interrupt();
-        Interrupt::Timer
-    } else {
-        if vector != Vector::SPURIOUS {
-            apic::end_of_interrupt();
-        }
-        Interrupt::Spurious
-    };
-    upcall::baton_interrupt(cpu, interrupt)
+    }
+    let [even, odd] = Vector::GUEST_PMI;
+    match vector {
+        Vector::TIMER => Interrupt::Timer,
+        Vector::SAMPLES => Interrupt::Samples,
+        _ if vector == even => Interrupt::GuestPmi { odd_epoch: false },
+        _ if vector == odd => Interrupt::GuestPmi { odd_epoch: true },
+        _ => Interrupt::Spurious,
+    }
+}
+
+/// A non-maskable interrupt, on its own stack, wherever it came: without GS, without locks, and it cannot fault.
+pub(super) extern "C" fn non_maskable(words: &PerCpu, rip: u64, code_segment: u64) {
+    words.nmis.fetch_add(1, Ordering::Relaxed);
+    let number = u32::try_from(words.cpu.load(Ordering::Relaxed)).ok();
+    if let Some(cpu) = number.and_then(CpuId::new) {
+        crate::pmu::non_maskable(cpu, rip, code_segment & 3 == 3);
+    }
 }
 
 /// The registers at an exception in ring 0, as the entry code pushed them.

@@ -6,7 +6,7 @@ pub(crate) mod vector;
 #[cfg(bare)]
 pub(crate) mod entry;
 #[cfg(bare)]
-mod handler;
+pub(crate) mod handler;
 #[cfg(bare)]
 pub(crate) mod tables;
 #[cfg(bare)]

@@ -15,8 +15,17 @@ use crate::cpu::{CpuId, stacks};
 /// The tables, made and not loaded yet. They stay for ever.
 #[derive(Debug)]
 pub(crate) struct Tables {
+    task_state: u64,
     global: &'static [[u64; 8]],
     gates: &'static [Gate],
+}
+
+/// Where a CPU's tables are: a VM exit puts the addresses back and leaves the limits at their largest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableAddresses {
+    pub(crate) task_state: u64,
+    pub(crate) global: u64,
+    pub(crate) gates: u64,
 }
 
 impl Tables {
@@ -29,9 +38,19 @@ impl Tables {
         let state = boot.carve(1, |_| TaskState::new(stacks::kernel_end(cpu), ends))?;
         let state = state.as_ptr().addr() as u64;
         Ok(Self {
+            task_state: state,
             global: boot.carve(1, |_| global_table(state))?,
             gates: boot.carve(256, |n| gate(Vector(u8::try_from(n).unwrap_or(u8::MAX))))?,
         })
+    }
+
+    /// Where they are.
+    pub(crate) fn addresses(&self) -> TableAddresses {
+        TableAddresses {
+            task_state: self.task_state,
+            global: self.global.as_ptr().addr() as u64,
+            gates: self.gates.as_ptr().addr() as u64,
+        }
     }
 
     /// Makes the CPU use them.
@@ -70,6 +89,37 @@ impl Tables {
             asm!("ltr {:x}", in(reg) Selector::TASK_STATE.0, options(nostack, preserves_flags));
         }
     }
+}
+
+impl TableAddresses {
+    /// Loads the registers again, with the limits that the tables have.
+    #[inline]
+    pub(crate) fn restore_limits(self) {
+        let global = Pointer {
+            limit: limit_of::<[u64; 8]>(1),
+            base: self.global,
+        };
+        // SAFETY: 1. The CPU uses the table at this address already.
+        unsafe {
+            asm!("lgdt [{}]", in(reg) &raw const global, options(readonly, nostack, preserves_flags));
+        }
+        let gates = Pointer {
+            limit: limit_of::<Gate>(256),
+            base: self.gates,
+        };
+        // SAFETY: 1. As above.
+        unsafe {
+            asm!("lidt [{}]", in(reg) &raw const gates, options(readonly, nostack, preserves_flags));
+        }
+    }
+}
+
+const fn limit_of<T>(count: usize) -> u16 {
+    let bytes = size_of::<T>() * count;
+    assert!(bytes <= 1 << 16, "a descriptor table is at most 64 KiB");
+    #[expect(clippy::cast_possible_truncation, reason = "checked above")]
+    let limit = (bytes - 1) as u16;
+    limit
 }
 
 fn gate(vector: Vector) -> Gate {

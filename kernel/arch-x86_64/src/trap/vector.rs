@@ -18,6 +18,10 @@ impl Vector {
     const FIRST_LINE: Self = Self(48);
     /// The local timer.
     pub(crate) const TIMER: Self = Self(0xe0);
+    /// This CPU's own samples have reached the watermark.
+    pub(crate) const SAMPLES: Self = Self(0xe8);
+    /// A guest's counters, in an even epoch and in an odd one.
+    pub(crate) const GUEST_PMI: [Self; 2] = [Self(0xf4), Self(0xf5)];
     /// The local APIC's spurious interrupt, which wants no EOI.
     pub(crate) const SPURIOUS: Self = Self(0xff);
 

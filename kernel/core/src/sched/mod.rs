@@ -51,7 +51,10 @@ impl Cpu {
 impl Kernel {
     /// The state of a CPU.
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "boot checked that all CPU ids have a state"
+    )]
     pub(crate) fn cpu(&mut self, cpu: CpuId) -> &mut Cpu {
         &mut self.cpus[cpu.index()]
     }
@@ -111,7 +114,9 @@ impl Kernel {
             state.since = now;
         }
         self.cpu(cpu).current = Some(id);
-        cpu::switch_to(cpu, self.threads[id].context);
+        let thread = &mut self.threads[id];
+        let space = &self.spaces[thread.space];
+        cpu::switch_to(cpu, thread.context, &space.tables);
         true
     }
 
@@ -268,7 +273,10 @@ impl Kernel {
     }
 
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "boot checked that all CPU ids have a state"
+    )]
     fn cpu_and_threads(&mut self, cpu: CpuId) -> (&mut Cpu, &mut Threads) {
         (&mut self.cpus[cpu.index()], &mut self.threads)
     }

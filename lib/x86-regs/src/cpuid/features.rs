@@ -26,7 +26,11 @@ pub struct FeatureEcx {
     pub sse3: bool,
     /// PCLMULQDQ.
     pub carryless_multiply: bool,
-    #[bits(7)]
+    #[bits(3)]
+    __: u8,
+    /// VMX.
+    pub vmx: bool,
+    #[bits(3)]
     __: u8,
     /// SSSE3.
     pub ssse3: bool,
@@ -63,6 +67,8 @@ pub struct FeatureEcx {
     /// A hypervisor is present: its leaves start at 0x4000_0000.
     pub hypervisor: bool,
 }
+
+const _: () = assert!(FeatureEcx::new().with_vmx(true).into_bits() == 1 << 5);
 
 /// Leaf 1, EDX.
 #[bitfield(u32)]

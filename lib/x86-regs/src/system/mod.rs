@@ -12,4 +12,4 @@ pub use efer::Efer;
 pub use flags::{PageFaultCode, RFlags};
 pub use identity::{BiosSignature, MiscEnable, PageAttributes, TimeStampCounter};
 pub use segment_bases::{FsBase, GsBase, KernelGsBase, TscAux};
-pub use syscall::{Lstar, Sfmask, Star, SysenterCs};
+pub use syscall::{Cstar, Lstar, Sfmask, Star, SysenterCs, SysenterEip, SysenterEsp};

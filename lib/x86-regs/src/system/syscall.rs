@@ -27,6 +27,11 @@ plain_registers! {
         const ADDR: MsrAddr = MsrAddr(0xc000_0082);
         const NAME: &'static str = "IA32_LSTAR";
     }
+    /// Where SYSCALL would go in compatibility mode. Intel CPUs keep it and do not use it.
+    Cstar: MsrReg {
+        const ADDR: MsrAddr = MsrAddr(0xc000_0083);
+        const NAME: &'static str = "IA32_CSTAR";
+    }
     /// Bits of RFLAGS that SYSCALL clears.
     Sfmask: MsrReg {
         const ADDR: MsrAddr = MsrAddr(0xc000_0084);
@@ -36,5 +41,15 @@ plain_registers! {
     SysenterCs: MsrReg {
         const ADDR: MsrAddr = MsrAddr(0x174);
         const NAME: &'static str = "IA32_SYSENTER_CS";
+    }
+    /// Stack pointer of SYSENTER.
+    SysenterEsp: MsrReg {
+        const ADDR: MsrAddr = MsrAddr(0x175);
+        const NAME: &'static str = "IA32_SYSENTER_ESP";
+    }
+    /// Where SYSENTER goes.
+    SysenterEip: MsrReg {
+        const ADDR: MsrAddr = MsrAddr(0x176);
+        const NAME: &'static str = "IA32_SYSENTER_EIP";
     }
 }

@@ -34,6 +34,8 @@ impl ExitReason {
     pub const VMXON: Self = Self(27);
     /// A control register was accessed.
     pub const CONTROL_REGISTER: Self = Self(28);
+    /// A debug register was accessed.
+    pub const DEBUG_REGISTER: Self = Self(29);
     /// IN, OUT, INS, OUTS.
     pub const IO: Self = Self(30);
     /// RDMSR.
