@@ -1,5 +1,6 @@
 //! The verbs and options of `cargo xtask`, as clap reads them.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -10,6 +11,9 @@ use crate::ui;
 
 /// The board that is used when none is named: it boots anywhere.
 pub(crate) const DEFAULT_BOARD: &str = "qemu-q35";
+
+/// The board that guests run on when none is named: it has VMX and counters.
+pub(crate) const GUEST_BOARD: &str = "bochs-spr";
 
 /// Builds, runs and checks Baton.
 #[derive(Debug, Parser)]
@@ -47,6 +51,8 @@ pub(crate) enum ToolchainChoice {
 pub(crate) enum Verb {
     /// Build a system, boot it and end with its verdict
     Run(Run),
+    /// Run a guest from a file under Baton's VMM, and end with its verdict
+    Guest(RunGuest),
     /// Run the tests: on the host, then on the board's emulator
     Test(Test),
     /// Check formatting, clippy for host and target, laws and house lints
@@ -86,6 +92,23 @@ pub(crate) struct Run {
     /// Stay: the terminal is the system's console, and no time limit applies
     #[arg(long, short)]
     pub(crate) interactive: bool,
+}
+
+/// Arguments of `guest`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+FILE is a multiboot (version 1) program: an ELF file of 32 or 64 bits, or a flat file whose
+header says where it belongs. The folder of a guest in tests/guests is built first. It has
+16 MiB of memory, a serial port at 0x3f8, an x2APIC, performance counters, and ends by
+writing 0x10 (passed) or another byte (failed) to port 0xf4.
+The status is 0 when the guest passed, 1 when it failed or hung, 2 when it could not be started.")]
+pub(crate) struct RunGuest {
+    /// The guest's file, or its folder in tests/guests
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The machine that the VMM runs on
+    #[arg(long, value_name = "BOARD", default_value = GUEST_BOARD)]
+    pub(crate) board: String,
 }
 
 /// Arguments of `test`.

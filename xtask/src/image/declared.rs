@@ -456,12 +456,32 @@ pub(crate) fn shared_frames(description: &Description, problems: &mut Vec<Proble
     let frames = description.system.frames.iter().map(toml::Spanned::get_ref);
     frames
         .map(|frame| {
-            let pages = *frame.pages.get_ref();
+            let (pages, at) = frame.pages();
             if pages == 0 {
                 problems.push(Problem::new(
-                    &frame.pages.span(),
+                    &at,
                     "a frame has at least one page",
-                    "give its size in pages of 4 KiB",
+                    "give its size in pages of 4 KiB, or a file that is not empty",
+                ));
+            }
+            let size = u64::from(pages) * sysdesc::PAGE;
+            if frame.contents.len() as u64 > size {
+                let cause = format!(
+                    "the frame has {size} bytes, and its file {}",
+                    frame.contents.len()
+                );
+                problems.push(Problem::new(
+                    &at,
+                    cause,
+                    "leave `pages` out: the file decides",
+                ));
+            }
+            if let (Some(file), Some(_)) = (&frame.file, &frame.device) {
+                let cause = "device memory has contents of its own";
+                problems.push(Problem::new(
+                    &file.span(),
+                    cause,
+                    "leave `file` or `device` out",
                 ));
             }
             let device = frame
@@ -477,7 +497,7 @@ pub(crate) fn shared_frames(description: &Description, problems: &mut Vec<Proble
             }
             Memory {
                 pages,
-                data: Vec::new(),
+                data: frame.contents.clone(),
                 device,
             }
         })

@@ -4,11 +4,13 @@
 //! their place in the text, so that whatever is wrong with them is shown there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use sysdesc::PAGE;
 use toml::Spanned;
 
 use super::problem::{Problem, Source, choice};
@@ -96,10 +98,26 @@ pub(crate) struct Task {
 pub(crate) struct Frame {
     /// What the system calls it.
     pub(crate) name: Spanned<String>,
-    /// Its size, in pages of 4 KiB.
-    pub(crate) pages: Spanned<u32>,
+    /// Its size, in pages of 4 KiB. As many as its file needs if not given.
+    pub(crate) pages: Option<Spanned<u32>>,
     /// The physical address of device memory; the kernel chooses if not given.
     pub(crate) device: Option<Spanned<u64>>,
+    /// The file that it contains.
+    pub(crate) file: Option<Spanned<String>>,
+    /// What is in that file, once it was read.
+    #[serde(skip)]
+    pub(crate) contents: Vec<u8>,
+}
+
+impl Frame {
+    /// Its size in pages, and where that is said.
+    pub(crate) fn pages(&self) -> (u32, Range<usize>) {
+        if let Some(pages) = &self.pages {
+            return (*pages.get_ref(), pages.span());
+        }
+        let pages = (self.contents.len() as u64).div_ceil(PAGE);
+        (u32::try_from(pages).unwrap_or(u32::MAX), self.name.span())
+    }
 }
 
 /// A table `[[vm]]`.
@@ -143,7 +161,7 @@ impl Task {
 impl Description {
     /// Reads a description and checks that its programs exist.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
+        let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", workspace::shown(path)))?;
         let name = path
             .file_stem()
@@ -188,6 +206,46 @@ impl Description {
             system,
             binaries,
         })
+    }
+
+    /// Reads the files that frames contain. `find` says where the one with a name is.
+    ///
+    /// # Errors
+    /// The first file that cannot be found or read, by the line that names it.
+    pub(crate) fn read_files(
+        &mut self,
+        find: impl Fn(&str) -> anyhow::Result<PathBuf>,
+    ) -> anyhow::Result<()> {
+        for frame in self.system.frames.iter_mut().map(Spanned::get_mut) {
+            let Some(file) = &frame.file else { continue };
+            let read = find(file.get_ref()).and_then(|path| {
+                fs::read(&path).with_context(|| format!("cannot read {}", workspace::shown(&path)))
+            });
+            frame.contents = read.map_err(|error| {
+                let suggestion = "name a file, or the folder of a guest in tests/guests";
+                let problem = Problem::new(&file.span(), format!("{error:#}"), suggestion);
+                self.source.refuse(vec![problem])
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has the frame with this name contain another file than the description says. `false`: there is no such frame.
+    pub(crate) fn replace_file(&mut self, name: &str, path: &Path) -> bool {
+        let mut frames = self.system.frames.iter_mut().map(Spanned::get_mut);
+        let Some(frame) = frames.find(|frame| frame.name.get_ref() == name) else {
+            return false;
+        };
+        let span = frame.name.span();
+        frame.file = Some(Spanned::new(span, path.to_string_lossy().into_owned()));
+        true
+    }
+
+    /// The size of the frame with this name, in bytes.
+    pub(crate) fn bytes_of(&self, name: &str) -> Option<u64> {
+        let mut frames = self.system.frames.iter().map(Spanned::get_ref);
+        let frame = frames.find(|frame| frame.name.get_ref() == name)?;
+        Some(u64::from(frame.pages().0) * PAGE)
     }
 
     /// The packages to build.

@@ -1,10 +1,12 @@
 //! A small system that is right, and every way in which it can be wrong.
 
+mod files;
 mod guests;
 mod right;
 mod wrong;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::program::{Segment, declarations_of};
 use super::{Description, Program, assemble};
@@ -91,11 +93,17 @@ fn devices() -> BTreeMap<String, Device> {
 
 /// Builds the image of a description in `demo.toml`.
 fn build(text: &str) -> anyhow::Result<Vec<u8>> {
+    build_with(text, Path::new(""))
+}
+
+/// The same, with the files of frames in this folder.
+fn build_with(text: &str, folder: &Path) -> anyhow::Result<Vec<u8>> {
     let known = PROGRAMS
         .iter()
         .map(|(name, _)| ((*name).to_owned(), "tasks".to_owned()))
         .collect();
-    let description = Description::parse("demo", "demo.toml", text.to_owned(), &known)?;
+    let mut description = Description::parse("demo", "demo.toml", text.to_owned(), &known)?;
+    description.read_files(|file| Ok(folder.join(file)))?;
     let programs: BTreeMap<String, Program> = PROGRAMS
         .iter()
         .map(|(name, declares)| ((*name).to_owned(), program(declares)))

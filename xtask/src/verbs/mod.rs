@@ -5,6 +5,7 @@ mod clean;
 mod disasm;
 mod dist;
 mod doctor;
+mod guest;
 mod lint;
 mod run;
 mod test;
@@ -22,6 +23,7 @@ pub(crate) fn invoke(cli: &Cli) -> anyhow::Result<Status> {
     }
     match &cli.verb {
         Verb::Run(arguments) => run::run(arguments, cli.toolchain),
+        Verb::Guest(arguments) => guest::guest(arguments, cli.toolchain),
         Verb::Test(arguments) => test::test(arguments, cli.toolchain),
         Verb::Lint(arguments) => lint::lint(arguments.house),
         Verb::Dist(arguments) => dist::dist(arguments, cli.toolchain),

@@ -6,7 +6,7 @@ use crate::board::Board;
 use crate::cli::{Run, ToolchainChoice};
 use crate::emulator::{self, Boot, Clock, Watch};
 use crate::refusal::Status;
-use crate::system;
+use crate::system::{self, Built};
 use crate::toolchain::Toolchain;
 use crate::ui::{self, on_output};
 use crate::verdict;
@@ -20,8 +20,13 @@ pub(crate) fn run(run: &Run, choice: Option<ToolchainChoice>) -> anyhow::Result<
     ui::note(&toolchain.description());
     emulator::prepare(&board)?;
     let built = system::build(&toolchain, board, &run.system)?;
+    boot(&built, run.interactive)
+}
+
+/// Boots what was built, shows its console and says its verdict.
+pub(crate) fn boot(built: &Built, interactive: bool) -> anyhow::Result<Status> {
     let limit = Duration::from_secs(built.board.facts.time_limit_s);
-    let (limit, watch, clock) = if run.interactive {
+    let (limit, watch, clock) = if interactive {
         (None, Watch::Interact, Clock::Host)
     } else {
         (Some(limit), Watch::Stream, Clock::Instructions)

@@ -256,7 +256,7 @@ fn an_empty_frame() {
         ("pages = 3", "pages = 0"),
         &expect![[r#"
         demo.toml:27: a frame has at least one page
-          help: give its size in pages of 4 KiB"#]],
+          help: give its size in pages of 4 KiB, or a file that is not empty"#]],
     );
 }
 
