@@ -5,6 +5,7 @@
 pub(crate) mod instructions;
 pub(crate) mod jumps;
 pub(crate) mod memory;
+pub(crate) mod returns;
 pub(crate) mod system_calls;
 
 /// Tests that run instructions with up to four arguments (`rdi`, `rsi`, `rdx`, `rcx`).

@@ -51,6 +51,7 @@ const TESTS: &[&[Test]] = &[
     faults::instructions::TESTS,
     faults::memory::TESTS,
     faults::jumps::TESTS,
+    faults::returns::TESTS,
     faults::system_calls::TESTS,
 ];
 

@@ -31,6 +31,8 @@ fn every_protection_that_the_cpu_offers_is_on() {
         (CpuFeatures::UMIP, extended.ecx, 2),
         (CpuFeatures::NX, amd.edx, 20),
         (CpuFeatures::XSAVE, basic.ecx, 26),
+        (CpuFeatures::X2APIC, basic.ecx, 21),
+        (CpuFeatures::TSC_DEADLINE, basic.ecx, 24),
     ];
     for (feature, register, bit) in offered {
         let is_offered = register >> bit & 1 == 1;
