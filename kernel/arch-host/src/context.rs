@@ -1,5 +1,6 @@
 //! A thread's registers in ring 3.
 
+use crate::mm::AddressSpace;
 use sel4_sys::{MESSAGE_REGISTERS, MessageInfo, Syscall, UserContext};
 
 /// What a thread asks for, as its registers say.
@@ -32,6 +33,7 @@ const USER_END: u64 = sel4_sys::USER_END;
 pub struct Context {
     registers: UserContext,
     id: u32,
+    space: u32,
     fpu: bool,
 }
 
@@ -40,6 +42,7 @@ impl Context {
         Self {
             registers: UserContext::default(),
             id,
+            space: 0,
             fpu: false,
         }
     }
@@ -133,6 +136,16 @@ impl Context {
     /// Puts the instruction pointer back on the SYSCALL, so that a cancelled call is made again.
     pub fn rewind_system_call(&mut self) {
         self.registers.rip = self.registers.rip.wrapping_sub(SYSCALL_LENGTH);
+    }
+
+    /// The thread runs in this address space.
+    pub fn set_space(&mut self, space: &AddressSpace) {
+        self.space = space.id();
+    }
+
+    /// Number of its address space.
+    pub(crate) fn space(&self) -> u32 {
+        self.space
     }
 
     /// Whether FPU instructions work; without, they fault.

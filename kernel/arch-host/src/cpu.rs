@@ -2,7 +2,6 @@
 
 use crate::context::Context;
 use crate::machine;
-use crate::mm::AddressSpace;
 
 /// CPUs at most.
 pub const MAX_CPUS: usize = 8;
@@ -29,14 +28,14 @@ impl CpuId {
     #[must_use]
     #[inline]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.0 as usize % MAX_CPUS
     }
 }
 
-/// Makes `context` in `space` what [`Next::Thread`](crate::trap::Next::Thread) resumes on this CPU.
+/// Makes `context` what [`Next::Thread`](crate::trap::Next::Thread) resumes on this CPU.
 ///
 /// The context must be one of [`carve_contexts`](crate::boot::Boot::carve_contexts): its address is kept.
 #[inline]
-pub fn switch_to(cpu: CpuId, context: &mut Context, space: &AddressSpace) {
-    machine::note_switch(cpu, context.id(), space.id());
+pub fn switch_to(cpu: CpuId, context: &mut Context) {
+    machine::note_switch(cpu, context.id(), context.space());
 }

@@ -55,6 +55,10 @@ pub struct Context {
     pub(crate) r15: u64,
     pub(crate) fs_base: u64,
     pub(crate) gs_base: u64,
+    /// What CR3 holds while the thread runs.
+    root: u64,
+    /// Not 0 when the thread has an FPU or a segment base.
+    extras: u64,
     has_fpu: bool,
     /// Bases, FPU area or FPU flag were written while the CPU may have older ones loaded.
     changed: bool,
@@ -88,6 +92,8 @@ impl Context {
             r15: 0,
             fs_base: 0,
             gs_base: 0,
+            root: 0,
+            extras: 0,
             has_fpu: false,
             changed: true,
             fpu: FpuArea(area),
@@ -182,7 +188,7 @@ impl Context {
         self.fs_base = harmless(r.fs_base);
         self.gs_base = harmless(r.gs_base);
         self.by_sysret = 0;
-        self.changed = true;
+        self.note_change();
     }
 
     /// The state of a thread that has not run yet: every register 0 but these, a fresh FPU.
@@ -205,9 +211,19 @@ impl Context {
         self.rip = self.rip.wrapping_sub(SYSCALL_LENGTH);
     }
 
+    /// See [`Self::root`].
+    pub(crate) fn set_root(&mut self, root: u64) {
+        self.root = root;
+    }
+
     /// Whether FPU instructions work; without, they fault.
     pub fn set_fpu(&mut self, on: bool) {
         self.has_fpu = on;
+        self.note_change();
+    }
+
+    fn note_change(&mut self) {
+        self.extras = u64::from(self.has_fpu) | self.fs_base | self.gs_base;
         self.changed = true;
     }
 
@@ -216,14 +232,19 @@ impl Context {
         self.has_fpu
     }
 
-    /// Whether a switch to or from this context involves more than registers.
+    /// Not 0 when a switch to or from this context involves more than registers.
     #[inline]
-    pub(crate) fn has_extras(&self) -> bool {
-        u64::from(self.has_fpu) | self.fs_base | self.gs_base != 0
+    pub(crate) fn extras(&self) -> u64 {
+        self.extras
+    }
+
+    /// What CR3 holds while the thread runs.
+    #[inline]
+    pub(crate) fn root(&self) -> u64 {
+        self.root
     }
 
     /// Whether what the CPU has loaded of this context is out of date.
-    #[inline]
     pub(crate) fn is_changed(&self) -> bool {
         self.changed
     }

@@ -84,7 +84,6 @@ impl Kernel {
     pub fn boot(boot: &mut Boot) -> Result<Self, BootError> {
         let image = SystemImage::check(boot.image())?;
         let per_us = timer::ticks_per_us();
-        let cpus = (boot.machine().cpus as usize).clamp(1, MAX_CPUS);
         let (cnodes, slots) = make_cnodes(boot, &image)?;
         let header = image.header;
         let mut kernel = Self {
@@ -118,7 +117,11 @@ impl Kernel {
                     .map_or((0, 1), |record| (record.first, record.count));
                 PortRange { first, count }
             })?),
-            cpus: boot.carve(cpus, |_| Cpu::new())?,
+            cpus: boot
+                .carve(MAX_CPUS, |_| Cpu::new())?
+                .first_chunk_mut()
+                .ok_or(OutOfMemory)?,
+            running: (boot.machine().cpus as usize).clamp(1, MAX_CPUS),
             least_slice: LEAST_SLICE_US * per_us,
             boot_info: boot.frame(1, &[])?,
             image,
@@ -166,7 +169,8 @@ impl Kernel {
         record: &sysdesc::Thread,
         context: &'static mut Context,
     ) -> Option<Thread> {
-        let cpu = CpuId::new(record.cpu).filter(|cpu| cpu.index() < self.cpus.len())?;
+        let cpu = CpuId::new(record.cpu).filter(|cpu| cpu.index() < self.running)?;
+        context.set_space(&self.spaces[SpaceId::new(record.address_space)?].tables);
         context.set_fpu(record.flags & ThreadFlags::FPU != 0);
         let buffer = FrameId::new(record.ipc_buffer_region).and_then(|frame| {
             let memory = &self.frames[frame].memory;
@@ -184,7 +188,6 @@ impl Kernel {
             next: None,
             prev: None,
             notification: None,
-            space: SpaceId::new(record.address_space)?,
             state: State::Stopped,
             place: Place::Nowhere,
             priority: record.priority,

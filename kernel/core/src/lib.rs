@@ -25,8 +25,8 @@ mod tests;
 
 use sysdesc::SystemImage;
 
-use arch::CpuId;
 use arch::trap::{Interrupt, UserFault};
+use arch::{CpuId, MAX_CPUS};
 use cap::Slots;
 use ipc::Shortcut;
 use object::{
@@ -55,7 +55,10 @@ pub struct Kernel {
     frames: Pool<FrameId, Frame>,
     interrupts: Pool<InterruptId, object::Interrupt>,
     ports: Pool<PortId, PortRange>,
-    cpus: &'static mut [Cpu],
+    /// An array of this size needs no check of a [`CpuId`].
+    cpus: &'static mut [Cpu; MAX_CPUS],
+    /// How many of them run.
+    running: usize,
     /// Ticks; see [`sched::LEAST_SLICE_US`].
     least_slice: u64,
     boot_info: arch::mm::Frame,
@@ -116,7 +119,7 @@ impl Kernel {
 
     /// The CPUs that run.
     fn all_cpus(&self) -> impl Iterator<Item = CpuId> + use<> {
-        let count = u32::try_from(self.cpus.len()).unwrap_or(0);
+        let count = u32::try_from(self.running).unwrap_or(0);
         (0..count).filter_map(CpuId::new)
     }
 }

@@ -15,7 +15,7 @@ use crate::dev::pic;
 use crate::mm::direct;
 use crate::mm::kernel_map::KernelMap;
 use crate::mm::layout::{BOOT_MAPPED, to_usize};
-use crate::trap::{entry::resume, tables::Tables, upcall};
+use crate::trap::{tables::Tables, upcall};
 use crate::{console, pmu, timer, vmx};
 use sel4_sys::CpuFeatures;
 
@@ -37,8 +37,7 @@ pub(super) extern "C" fn start(loader: u32, information: u32, tsc_at_entry: u64)
     let mut boot = make_boot(loaded, &features, &io_apics, tsc_at_entry)
         .unwrap_or_else(|OutOfMemory| panic!("cannot start: the machine has too little memory"));
     prepare_machine(&mut boot, &features, &io_apics);
-    let next = upcall::baton_boot(&mut boot);
-    resume(next)
+    upcall::go_on(upcall::baton_boot(&mut boot))
 }
 
 fn read_loader(memory: &BootWindow, loader: u32, information: u32) -> Result<Loaded, LoaderError> {

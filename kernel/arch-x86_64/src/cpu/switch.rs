@@ -8,43 +8,50 @@ use core::sync::atomic::Ordering;
 
 use x86_regs::system::{FsBase, KernelGsBase};
 
+use super::per_cpu::PerCpu;
 use super::{CpuId, fpu, instructions, per_cpu};
 use crate::context::Context;
 use crate::mm::AddressSpace;
 use crate::mm::layout::to_usize;
 
-/// Makes `context` in `space` what [`Next::Thread`](crate::trap::Next::Thread) resumes on this CPU.
+impl Context {
+    /// The thread runs in this address space.
+    pub fn set_space(&mut self, space: &AddressSpace) {
+        self.set_root(space.root());
+    }
+}
+
+/// Makes `context`, which knows its address space, what [`Next::Thread`](crate::trap::Next::Thread) resumes on this CPU.
 ///
 /// The context must be one of [`carve_contexts`](crate::boot::Boot::carve_contexts): its address is kept.
 ///
 /// Selectors are not part of a context: what a task loads into DS, ES, FS or GS another may find there. They name no memory in
 /// 64-bit code.
-#[inline]
-pub fn switch_to(cpu: CpuId, context: &mut Context, space: &AddressSpace) {
+#[inline(always)]
+pub fn switch_to(cpu: CpuId, context: &mut Context) {
     let words = per_cpu::of(cpu);
-    let previous = words.current.load(Ordering::Relaxed);
     let next = core::ptr::from_mut(context).expose_provenance() as u64;
-    if previous != next || context.is_changed() {
-        words.current.store(next, Ordering::Relaxed);
-        let extras = u64::from(context.has_extras());
-        if extras | words.has_extras.load(Ordering::Relaxed) != 0 {
-            switch_extras(previous, context);
-            words.has_extras.store(extras, Ordering::Relaxed);
-        }
-        context.note_loaded();
+    if context.extras() | words.has_extras.load(Ordering::Relaxed) != 0 {
+        switch_extras(words, context);
     }
-    let root = space.root();
+    words.current.store(next, Ordering::Relaxed);
+    let root = context.root();
     if words.root.load(Ordering::Relaxed) != root {
         words.root.store(root, Ordering::Relaxed);
-        // SAFETY: 1. An address space's root has the kernel's half from its making on (space.rs).
+        // SAFETY: 1. An address space's root has the kernel's half from its making on (space.rs), and `set_space` takes no other.
+        // 2. Threads without a space do not exist: `kern` sets it before it can run one.
         unsafe { instructions::write_cr3(root) }
     }
 }
 
-/// FPU and segment bases, when the old or the new context has any. `previous` is the old one's address, or 0.
+/// FPU and segment bases, when the old or the new context has any.
 #[cold]
-fn switch_extras(previous: u64, context: &mut Context) {
+fn switch_extras(words: &PerCpu, context: &mut Context) {
+    let previous = words.current.load(Ordering::Relaxed);
     let next = core::ptr::from_mut(context).addr() as u64;
+    if previous == next && !context.is_changed() {
+        return;
+    }
     let had_fpu = previous != 0 && previous != next && leave(previous);
     if context.has_fpu() {
         fpu::allow(true);
@@ -57,10 +64,12 @@ fn switch_extras(previous: u64, context: &mut Context) {
         fpu::allow(false);
     }
     // Always both: a task can set a base to 0 by loading a selector, so the loaded value is not known.
-    // SAFETY: 1. The base lies below USER_END (Context::set_user_context); ring 0 does not use FS.
+    // SAFETY: 1. The base lies below USER_END (Context::set_user_context). 2. Ring 0 does not use FS.
     unsafe { instructions::write_msr(FsBase(context.fs_base)) }
-    // SAFETY: 1. The base lies below USER_END; SWAPGS gives it to ring 3 only.
+    // SAFETY: 1. The base lies below USER_END. 2. SWAPGS gives it to ring 3 only.
     unsafe { instructions::write_msr(KernelGsBase(context.gs_base)) }
+    words.has_extras.store(context.extras(), Ordering::Relaxed);
+    context.note_loaded();
 }
 
 /// Saves the FPU of the context at `previous`, if it has one. Says whether it has.

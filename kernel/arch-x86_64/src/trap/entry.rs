@@ -67,14 +67,16 @@ system_call_entry:
     mov byte ptr [rsp + {by_sysret}], 1
     mov edi, gs:[{cpu}]
     mov rsp, gs:[{kernel_stack}]
-    call baton_syscall
-    // falls through
+    call baton_syscall                  // does not return
+    ud2
 
-    // EAX says what is next: 0 a thread, 1 idle. 27 instructions by SYSRET.
-    .global resume
+    // EAX says what is next: 0 a thread, 1 idle.
 resume:
     test eax, eax
     jnz idle
+    // 25 instructions by SYSRET.
+    .global resume_thread
+resume_thread:
     mov rsp, gs:[{current}]
     mov rcx, [rsp + {rip}]
     mov rax, rcx
@@ -127,6 +129,7 @@ resume_by_iret:
     iretq
 
     // Nothing is on the stack here, so the interrupt that ends this does not come back.
+    .global idle
 idle:
     mov rsp, gs:[{kernel_stack}]
     xor ebp, ebp
@@ -306,8 +309,8 @@ interrupt_stubs:
     [current kernel_stack user_stack cpu]
 );
 
-// SAFETY: 1. The symbols are labels of the assembly above; only their addresses are used, but for `resume`,
-// which keeps to the C calling convention and does not return.
+// SAFETY: 1. The symbols are labels of the assembly above; only their addresses are used, but for the two
+// functions, which take nothing and do not return.
 unsafe extern "C" {
     static system_call_entry: u8;
     static exception_stubs: u8;
@@ -315,8 +318,21 @@ unsafe extern "C" {
     static double_fault_entry: u8;
     static machine_check_entry: u8;
     static nmi_entry: u8;
-    /// Leaves the kernel for the first time, dropping everything on the stack.
-    pub(crate) safe fn resume(next: super::Next) -> !;
+    /// Leaves the kernel for the current context, dropping everything on the stack.
+    safe fn resume_thread() -> !;
+    /// Waits for an interrupt, dropping everything on the stack.
+    safe fn idle() -> !;
+}
+
+/// Leaves the kernel, dropping everything on the stack: what needs a drop has had it.
+///
+/// A system call ends here instead of returning, since there is nothing that it would have to restore.
+#[inline(always)]
+pub fn go_on(next: super::Next) -> ! {
+    match next {
+        super::Next::Thread => resume_thread(),
+        super::Next::Idle => idle(),
+    }
 }
 
 fn address(symbol: *const u8) -> u64 {

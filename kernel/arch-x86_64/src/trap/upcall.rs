@@ -4,6 +4,7 @@
 
 #![expect(unsafe_code, reason = "functions that another crate defines")]
 
+pub use super::entry::go_on;
 use super::{Interrupt, Next, UserFault};
 use crate::CpuId;
 use crate::boot::Boot;
@@ -28,8 +29,8 @@ macro_rules! upcalls {
                 $boot(boot)
             }
             #[unsafe(no_mangle)]
-            extern "C" fn baton_syscall(cpu: $crate::CpuId) -> Next {
-                $syscall(cpu)
+            extern "C" fn baton_syscall(cpu: $crate::CpuId) -> ! {
+                $crate::trap::upcall::go_on($syscall(cpu))
             }
             #[unsafe(no_mangle)]
             fn baton_fault(cpu: $crate::CpuId, fault: UserFault) -> Next {

@@ -10,7 +10,7 @@ use sel4_sys::{CapRights, Syscall};
 
 use crate::Kernel;
 use crate::arch::context::SystemCall;
-use crate::arch::{CpuId, cpu, timer};
+use crate::arch::{CpuId, MAX_CPUS, cpu, timer};
 use crate::object::{
     EndpointState, Place, Pool, Queue, Reply, SchedContext, SchedContextId, Signal, State, Thread,
     ThreadId,
@@ -56,7 +56,7 @@ impl Kernel {
             return None;
         }
         let (caller, server) = self.threads.pair(id, server_id)?;
-        let state = self.cpus.get_mut(cpu.index())?;
+        let state = state_of(self.cpus, cpu);
         // The current thread is at least as urgent as all that are ready, so a server at least as urgent as it comes first.
         if server.cpu != cpu
             || server.next.is_some()
@@ -66,7 +66,6 @@ impl Kernel {
             return None;
         }
         let reply_id = server.reply?;
-        let spaces = &self.spaces[server.space];
         let donated = match server.sched_context {
             None => {
                 let context = caller.sched_context?;
@@ -101,11 +100,12 @@ impl Kernel {
         server.endpoint = None;
         server.blocked_slot = None;
         server.reply = None;
-        server.context.set_message(caller.context.message());
-        server.context.set_badge(capability.badge);
-        server.context.set_info(call.info.of_task());
         state.current = Some(server_id);
-        cpu::switch_to(cpu, server.context, &spaces.tables);
+        let context = &mut *server.context;
+        context.set_message(caller.context.message());
+        context.set_badge(capability.badge);
+        context.set_info(call.info.of_task());
+        cpu::switch_to(cpu, context);
         Some(())
     }
 
@@ -127,7 +127,7 @@ impl Kernel {
             return None;
         }
         let (caller, server) = self.threads.pair(caller_id, id)?;
-        let state = self.cpus.get_mut(cpu.index())?;
+        let state = state_of(self.cpus, cpu);
         if caller.cpu != cpu
             || caller.fault.is_some()
             || state.ready.has_more_urgent_than(caller.priority)
@@ -139,7 +139,6 @@ impl Kernel {
         {
             return None;
         }
-        let spaces = &self.spaces[caller.space];
         match reply.donated {
             Some(context) => {
                 if server.sched_context != Some(context)
@@ -184,13 +183,21 @@ impl Kernel {
         server.endpoint = Some(endpoint);
         server.blocked_slot = Some(slot);
         server.reply = Some(reply_id);
-        caller.context.set_message(server.context.message());
-        caller.context.set_badge(0);
-        caller.context.set_info(call.info.of_task());
         state.current = Some(caller_id);
-        cpu::switch_to(cpu, caller.context, &spaces.tables);
+        let context = &mut *caller.context;
+        context.set_message(server.context.message());
+        context.set_badge(0);
+        context.set_info(call.info.of_task());
+        cpu::switch_to(cpu, context);
         Some(())
     }
+}
+
+/// A CPU's state, while other parts of the kernel are in use.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
+fn state_of(cpus: &mut [Cpu; MAX_CPUS], cpu: CpuId) -> &mut Cpu {
+    &mut cpus[cpu.index()]
 }
 
 /// Whether a capability with these rights can be called.

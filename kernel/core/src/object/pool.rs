@@ -97,7 +97,7 @@ impl<I: Id, T> Pool<I, T> {
     }
 
     /// Two objects at once; `None` when they are the same.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pair(&mut self, a: I, b: I) -> Option<(&mut T, &mut T)> {
         let [a, b] = self.objects.get_disjoint_mut([a.index(), b.index()]).ok()?;
         Some((a, b))

@@ -1,6 +1,6 @@
 //! A thread: registers, what it may do, and what it waits for.
 
-use super::{CNode, EndpointId, NotificationId, ReplyId, SchedContextId, SpaceId, ThreadId};
+use super::{CNode, EndpointId, NotificationId, ReplyId, SchedContextId, ThreadId};
 use crate::arch::CpuId;
 use crate::arch::context::Context;
 use crate::arch::mm::PageRef;
@@ -91,8 +91,6 @@ pub(crate) struct Thread {
     pub(crate) prev: Option<ThreadId>,
     /// The notification bound to it.
     pub(crate) notification: Option<NotificationId>,
-    /// Its address space.
-    pub(crate) space: SpaceId,
     /// See [`State`].
     pub(crate) state: State,
     /// See [`Place`].

@@ -51,10 +51,7 @@ impl Cpu {
 impl Kernel {
     /// The state of a CPU.
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "boot checked that all CPU ids have a state"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
     pub(crate) fn cpu(&mut self, cpu: CpuId) -> &mut Cpu {
         &mut self.cpus[cpu.index()]
     }
@@ -114,9 +111,7 @@ impl Kernel {
             state.since = now;
         }
         self.cpu(cpu).current = Some(id);
-        let thread = &mut self.threads[id];
-        let space = &self.spaces[thread.space];
-        cpu::switch_to(cpu, thread.context, &space.tables);
+        cpu::switch_to(cpu, self.threads[id].context);
         true
     }
 
@@ -273,10 +268,7 @@ impl Kernel {
     }
 
     #[inline]
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "boot checked that all CPU ids have a state"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
     fn cpu_and_threads(&mut self, cpu: CpuId) -> (&mut Cpu, &mut Threads) {
         (&mut self.cpus[cpu.index()], &mut self.threads)
     }
