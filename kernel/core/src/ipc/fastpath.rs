@@ -1,4 +1,4 @@
-//! `Call` and `ReplyRecv` by the short way.
+//! `Call` and `ReplyRecv` by the short way; [`fast_signal`](super::fast_signal) has that of signals.
 //!
 //! Taken when the message fits the registers, the partner waits on this CPU, and nothing else should run first. Everything is checked
 //! before anything is changed; where a check fails, the general way (`send`, `receive`, `reply`) does the whole
@@ -35,6 +35,8 @@ impl Kernel {
         let taken = match call.number {
             Syscall::CALL => self.fast_call(cpu, id, &call),
             Syscall::REPLY_RECV => self.fast_reply_receive(cpu, id, &call),
+            Syscall::SEND | Syscall::NB_SEND => self.fast_signal(cpu, id, &call),
+            Syscall::WAIT | Syscall::POLL => self.fast_wait(id, &call),
             _ => None,
         };
         match taken {
@@ -196,7 +198,7 @@ impl Kernel {
 /// A CPU's state, while other parts of the kernel are in use.
 #[inline]
 #[expect(clippy::indexing_slicing, reason = "all CPU ids have a state")]
-fn state_of(cpus: &mut [Cpu; MAX_CPUS], cpu: CpuId) -> &mut Cpu {
+pub(super) fn state_of(cpus: &mut [Cpu; MAX_CPUS], cpu: CpuId) -> &mut Cpu {
     &mut cpus[cpu.index()]
 }
 
@@ -223,7 +225,7 @@ fn hand(
 
 /// Goes over to another scheduling context, as the scheduler does. `None`, and nothing changes, when too little is left of it.
 #[inline]
-fn switch_time(
+pub(super) fn switch_time(
     cpu: CpuId,
     state: &mut Cpu,
     contexts: &mut Pool<SchedContextId, SchedContext>,

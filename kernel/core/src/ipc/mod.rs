@@ -3,6 +3,7 @@
 //! A waiting thread's registers are its message: they are read when a partner comes, and put back on the
 //! SYSCALL when the wait is cancelled.
 
+mod fast_signal;
 mod fastpath;
 mod fault;
 mod notify;
