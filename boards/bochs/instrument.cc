@@ -71,8 +71,8 @@ bool bind_model()
 const Bit64s UNLIMITED = BX_CONST64(1) << 62;
 // The cold half of a CPU's bookkeeping.
 struct cold_t {
-  Bit64s granted_instructions[4];        // what the hot counters were set to
-  Bit64s granted_branches[4];
+  Bit64s granted_instructions[2];        // what the hot counters of each ring were set to
+  Bit64s granted_branches[2];
   pmu_counts seen;                       // misses so far; the rest is in the hot counters
   pmu_limits limits;
   Bit64u retired;                        // instructions up to the last report
@@ -82,38 +82,45 @@ struct cold_t {
 
 cold_t cold[BX_MAX_SMP_THREADS_SUPPORTED];
 
-unsigned ring_of(unsigned level) { return level == 0 ? 0 : 1; }
-
 bx_pmu_hot_t &hot_of(unsigned cpu) { return BX_CPU(cpu)->pmu; }
 
-// Sets the hot counters. Rings 1 and 2 share the user budget with ring 3, so they get one
-// instruction at a time: nobody uses them, and three full shares would overrun it.
+// Index 1 is rings 1 to 3.
+unsigned ring_of(unsigned cpu) { return hot_of(cpu).is_user; }
+
+Bit64s &instructions_of(unsigned cpu, unsigned ring)
+{
+  bx_pmu_hot_t &hot = hot_of(cpu);
+  return ring == ring_of(cpu) ? hot.instructions : hot.waiting_instructions;
+}
+
+Bit64s &branches_of(unsigned cpu, unsigned ring)
+{
+  bx_pmu_hot_t &hot = hot_of(cpu);
+  return ring == ring_of(cpu) ? hot.branches : hot.waiting_branches;
+}
+
+// Sets the hot counters.
 void grant(unsigned cpu)
 {
   cold_t &c = cold[cpu];
-  bx_pmu_hot_t &hot = hot_of(cpu);
   model.limits(cpu, &c.limits);
   bool wants_misses = c.limits.wanted & WANTS_BRANCH_MISSES;
-  for (unsigned level = 0; level < 4; level++) {
-    unsigned ring = ring_of(level);
-    bool is_used = level == 0 || level == 3;
-    hot.instructions[level] = is_used ? c.limits.instructions[ring] : 1;
+  for (unsigned ring = 0; ring < 2; ring++) {
+    c.granted_instructions[ring] = instructions_of(cpu, ring) = c.limits.instructions[ring] - 1;
     // The predictor must see each branch; otherwise nobody looks until the budget is used up.
-    hot.branches[level] = wants_misses || ! is_used ? 1 : c.limits.branches[ring];
-    c.granted_instructions[level] = hot.instructions[level];
-    c.granted_branches[level] = hot.branches[level];
+    c.granted_branches[ring] = branches_of(cpu, ring) =
+      wants_misses ? 0 : c.limits.branches[ring] - 1;
   }
-  hot.wants_memory = c.limits.wanted & (WANTS_LLC_REFERENCES | WANTS_LLC_MISSES);
+  hot_of(cpu).wants_memory = c.limits.wanted & (WANTS_LLC_REFERENCES | WANTS_LLC_MISSES);
 }
 
 // Makes the instruction that is being executed the last one of the budget.
 void end_budget(unsigned cpu)
 {
-  cold_t &c = cold[cpu];
-  for (unsigned level = 0; level < 4; level++) {
-    Bit64s &left = hot_of(cpu).instructions[level];
-    c.granted_instructions[level] -= left - 1;
-    left = 1;
+  for (unsigned ring = 0; ring < 2; ring++) {
+    Bit64s &left = instructions_of(cpu, ring);
+    cold[cpu].granted_instructions[ring] -= left;
+    left = 0;
   }
 }
 
@@ -133,13 +140,12 @@ void report(unsigned cpu)
   cold_t &c = cold[cpu];
   pmu_counts counts = c.seen;
   memset(&c.seen, 0, sizeof c.seen);
-  for (unsigned level = 0; level < 4; level++) {
-    unsigned ring = ring_of(level);
-    Bit64s instructions = c.granted_instructions[level] - hot_of(cpu).instructions[level];
+  for (unsigned ring = 0; ring < 2; ring++) {
+    Bit64s instructions = c.granted_instructions[ring] - instructions_of(cpu, ring);
     counts.instructions[ring] += instructions;
-    counts.branches[ring] += c.granted_branches[level] - hot_of(cpu).branches[level];
-    c.granted_instructions[level] = hot_of(cpu).instructions[level];
-    c.granted_branches[level] = hot_of(cpu).branches[level];
+    counts.branches[ring] += c.granted_branches[ring] - branches_of(cpu, ring);
+    c.granted_instructions[ring] = instructions_of(cpu, ring);
+    c.granted_branches[ring] = branches_of(cpu, ring);
     c.retired += instructions;
   }
   bool is_asleep = BX_CPU(cpu)->activity_state != BX_CPU_C::BX_ACTIVITY_STATE_ACTIVE;
@@ -158,6 +164,7 @@ bool bx_pmu_has_save_on_exit() { return model.has_save_on_exit(); }
 
 void bx_pmu_power_on(unsigned cpu)
 {
+  memset(&hot_of(cpu), 0, sizeof(bx_pmu_hot_t));
   bx_pmu_reset(cpu, BX_RESET_HARDWARE);
 }
 
@@ -165,8 +172,8 @@ void bx_pmu_power_on(unsigned cpu)
 void bx_pmu_reset(unsigned cpu, unsigned type)
 {
   if (! bx_pmu_is_present()) {
-    for (unsigned level = 0; level < 4; level++)
-      hot_of(cpu).instructions[level] = hot_of(cpu).branches[level] = UNLIMITED;
+    for (unsigned ring = 0; ring < 2; ring++)
+      instructions_of(cpu, ring) = branches_of(cpu, ring) = UNLIMITED;
     return;
   }
   if (type != BX_RESET_HARDWARE) return;
@@ -190,14 +197,13 @@ void bx_pmu_branch(unsigned cpu, Bit64u address, bx_pmu_way_t way)
     end_budget(cpu);
     return;
   }
-  unsigned level = BX_CPU(cpu)->sregs[BX_SEG_REG_CS].selector.rpl;
-  unsigned ring = ring_of(level);
+  unsigned ring = ring_of(cpu);
   if (way != BX_PMU_ALWAYS && model.branch_is_missed(cpu, address, way == BX_PMU_TAKEN)) {
     if ((Bit64s) ++c.seen.branch_misses[ring] >= c.limits.branch_misses[ring]) end_budget(cpu);
   }
   if ((Bit64s) ++c.seen.branches[ring] >= c.limits.branches[ring]) end_budget(cpu);
   // Counted here, so the hot counter starts again: the next branch comes here as well.
-  c.granted_branches[level] = hot_of(cpu).branches[level] = 1;
+  c.granted_branches[ring] = branches_of(cpu, ring) = 0;
 }
 
 // An instruction has the events of that of its accesses which reached furthest. Accesses of an
@@ -205,10 +211,10 @@ void bx_pmu_branch(unsigned cpu, Bit64u address, bx_pmu_way_t way)
 void bx_pmu_memory(unsigned cpu, Bit64u physical)
 {
   cold_t &c = cold[cpu];
-  unsigned ring = ring_of(BX_CPU(cpu)->sregs[BX_SEG_REG_CS].selector.rpl);
+  unsigned ring = ring_of(cpu);
   Bit64u instruction = c.retired + 1;
-  for (unsigned level = 0; level < 4; level++)
-    instruction += c.granted_instructions[level] - hot_of(cpu).instructions[level];
+  for (unsigned each = 0; each < 2; each++)
+    instruction += c.granted_instructions[each] - instructions_of(cpu, each);
   if (c.accessing != instruction) {
     c.accessing = instruction;
     c.reach = 0;

@@ -8,11 +8,13 @@
 #ifndef BATON_PMU_INSTRUMENT_H
 #define BATON_PMU_INSTRUMENT_H
 
-// What is left of the budgets, in each CPU. The index is the privilege level: a counter tells
-// ring 0 from the others only, but this index needs no comparison.
+// What is left of the budgets, in each CPU: those of the ring that the CPU is in (ring 0 or the
+// others, which is all that counters tell apart), and those of the other ring, which wait.
+// A budget of n is stored as n - 1, so that the event that uses it up makes it negative.
 struct bx_pmu_hot_t {
-  Bit64s instructions[4];
-  Bit64s branches[4];
+  Bit64s instructions, branches;
+  Bit64s waiting_instructions, waiting_branches;
+  bool is_user;             // the CPU is in ring 1, 2 or 3
   bool wants_memory;        // some counter counts last-level cache events
 };
 
@@ -46,14 +48,29 @@ Bit64u bx_pmu_debugctl(unsigned cpu);
 // An instruction has retired in the ring that the CPU is in now: one that changes the
 // privilege level is charged to the new level.
 #define BX_PMU_RETIRE() {                                                              \
-  if (__builtin_expect(--BX_CPU_THIS_PTR pmu.instructions[CPL] <= 0, 0))               \
+  if (__builtin_expect(--BX_CPU_THIS_PTR pmu.instructions < 0, 0))                     \
     bx_pmu_sync(BX_CPU_ID);                                                            \
 }
 // The next BX_PMU_RETIRE is not to count: half of a REP, or an entry counted in the host.
-#define BX_PMU_UNRETIRE() (BX_CPU_THIS_PTR pmu.instructions[CPL]++)
+#define BX_PMU_UNRETIRE() (BX_CPU_THIS_PTR pmu.instructions++)
+
+// The code segment was loaded, so the privilege level may be another.
+#define BX_PMU_ENTER_RING(ring) {                                                      \
+  if (((ring) != 0) != BX_CPU_THIS_PTR pmu.is_user)                                    \
+    bx_pmu_exchange(&BX_CPU_THIS_PTR pmu);                                             \
+}
+inline void bx_pmu_exchange(bx_pmu_hot_t *hot)
+{
+  Bit64s instructions = hot->instructions, branches = hot->branches;
+  hot->instructions = hot->waiting_instructions;
+  hot->branches = hot->waiting_branches;
+  hot->waiting_instructions = instructions;
+  hot->waiting_branches = branches;
+  hot->is_user = ! hot->is_user;
+}
 
 #define BX_PMU_BRANCH(address, way) {                                                  \
-  if (__builtin_expect(--BX_CPU_THIS_PTR pmu.branches[CPL] <= 0, 0))                   \
+  if (__builtin_expect(--BX_CPU_THIS_PTR pmu.branches < 0, 0))                         \
     bx_pmu_branch(BX_CPU_ID, address, way);                                            \
 }
 

@@ -162,7 +162,7 @@ pub(crate) struct Disasm {
 Budgets and published figures stand in tests/bench/budgets.toml. Runs are deterministic:
 one instruction is one nanosecond of the machine's time, and medians are compared.")]
 pub(crate) struct Bench {
-    /// What to measure: a system tests/systems/bench-NAME.toml
+    /// What to measure: a system tests/systems/bench-NAME.toml, or `machine`, the emulator's speed
     #[arg(value_name = "NAME", default_value = "ipc")]
     pub(crate) name: String,
     #[command(flatten)]

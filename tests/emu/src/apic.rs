@@ -8,7 +8,7 @@ use x86_regs::apic::{
     SpuriousVector,
 };
 
-use crate::cpu::{read, read_at, write, write_at};
+use crate::cpu::{out, read, read_at, write, write_at};
 
 /// The vector of [`timer`].
 pub const TIMER_VECTOR: u8 = 0x40;
@@ -22,6 +22,13 @@ const COMMAND_HIGH: ApicRegister = ApicRegister(0x31);
 
 /// Whether the registers are reached by MSR, on all CPUs alike.
 static IS_X2APIC: AtomicBool = AtomicBool::new(false);
+
+/// Silences the old interrupt controllers, whose clock the BIOS left ticking at vector 8.
+pub(crate) fn silence_old_controllers() {
+    for port in [0x21, 0xa1] {
+        out(port, 0xff);
+    }
+}
 
 /// Turns the APIC on, reached by memory. Leaving x2APIC takes a step through "off".
 pub fn enable_xapic() {
@@ -98,9 +105,9 @@ pub fn allow_interrupts(allow: bool) {
     // SAFETY: 1. gates exist for every vector.
     unsafe {
         if allow {
-            asm!("sti", options(nomem, nostack))
+            asm!("sti", options(nomem, nostack));
         } else {
-            asm!("cli", options(nomem, nostack))
+            asm!("cli", options(nomem, nostack));
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::trap;
 
 /// Writes a byte to an I/O port.
 pub fn out(port: u16, value: u8) {
-    // SAFETY: 1. the only ports used are the two debug ports, which touch no memory.
+    // SAFETY: 1. the only ports used are the two debug ports and the interrupt controllers' masks,
+    // which touch no memory.
     unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack)) };
 }
 

@@ -13,6 +13,15 @@
     reason = "registers, tables and assembly are what these programs test"
 )]
 #![expect(missing_debug_implementations, reason = "nothing here is ever printed")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "tables of fixed size and halves of registers; a panic is a report"
+)]
+#![expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one block is one change of the machine's tables"
+)]
 
 pub mod apic;
 pub mod count;
@@ -71,6 +80,7 @@ extern "C" fn proof_start(info: &StartInfo) -> ! {
         unsafe { SETTINGS = core::str::from_utf8(bytes).unwrap_or("") };
     }
     trap::set_up(0);
+    apic::silence_old_controllers();
     unsafe extern "Rust" {
         safe fn proof_main(proof: &mut Proof);
     }

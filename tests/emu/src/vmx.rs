@@ -108,8 +108,8 @@ pub fn get<T: VmcsValue, A: FieldAccess>(field: &VmcsField<T, A>) -> T {
     let value: u64;
     // SAFETY: 1. a VMCS is current.
     unsafe {
-        asm!("vmread {}, {}", out(reg) value, in(reg) u64::from(field.encoding().into_bits()))
-    };
+        asm!("vmread {}, {}", out(reg) value, in(reg) u64::from(field.encoding().into_bits()));
+    }
     T::from_vmcs(value)
 }
 

@@ -1,5 +1,7 @@
 //! `bench`: measures on the emulator and compares with the budgets.
 
+mod machine;
+
 use std::fs;
 use std::time::Duration;
 
@@ -20,11 +22,17 @@ use crate::workspace;
 /// Where the budgets are.
 const BUDGETS: &str = "tests/bench/budgets.toml";
 
+/// The one measurement that is not a system but the machine's own speed, and its board.
+const MACHINE: &str = "machine";
+const REFERENCE: &str = "bochs-spr";
+
 /// The file of budgets.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Budgets {
     budget: Vec<Budget>,
+    #[serde(default)]
+    ratio: Vec<Ratio>,
     published: Vec<Published>,
 }
 
@@ -45,6 +53,18 @@ struct Budget {
     /// The same of seL4, without and with MCS.
     sel4: Option<String>,
     sel4_mcs: Option<String>,
+}
+
+/// What a speed may not fall below, as a share of another one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Ratio {
+    bench: String,
+    /// The name that the measurement has in this program.
+    metric: String,
+    /// What people call it.
+    what: String,
+    at_least: f64,
 }
 
 /// A figure that somebody published.
@@ -97,13 +117,16 @@ impl Verdict {
 
 /// Measures, prints and with `--check` judges.
 pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::Result<Status> {
-    let board = Board::find(&bench.on.board)?;
-    let system = format!("bench-{}", bench.name);
-    board.system(&system)?;
     let text = fs::read_to_string(workspace::root().join(BUDGETS))
         .with_context(|| format!("cannot read {BUDGETS}"))?;
     let budgets: Budgets = toml::from_str(&text).with_context(|| BUDGETS)?;
     let toolchain = Toolchain::find(choice)?;
+    if bench.name == MACHINE {
+        return bench_machine(bench, &budgets, &toolchain);
+    }
+    let board = Board::find(&bench.on.board)?;
+    let system = format!("bench-{}", bench.name);
+    board.system(&system)?;
     emulator::prepare(&board)?;
     let built = system::build(&toolchain, board, &system)?;
     let limit = Duration::from_secs(built.board.facts.time_limit_s);
@@ -126,12 +149,39 @@ pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::R
     println!("compiler  {}\n", toolchain.description());
     let (table, failed) = compare(&bench.name, &budgets, &outcome.report.metrics);
     print!("{table}\n{}", published(&bench.name, &budgets));
-    if bench.check && failed > 0 {
-        let what = format!("{failed} budgets exceeded or not measured");
-        println!("\n{}", on_output().red(&what));
-        return Ok(Status::Failed);
+    Ok(judge(bench, failed))
+}
+
+/// Compares the speed of the reference machine with that of Bochs as it comes.
+fn bench_machine(
+    bench: &Bench,
+    budgets: &Budgets,
+    toolchain: &Toolchain,
+) -> anyhow::Result<Status> {
+    let mut board = Board::find(&bench.on.board)?;
+    if board.facts.bochs.is_none() {
+        board = Board::find(REFERENCE)?;
     }
-    Ok(Status::Done)
+    let speeds = machine::measure(&board, toolchain)?;
+    println!("board     {}\n", board.describe());
+    let required: Vec<&Ratio> = budgets
+        .ratio
+        .iter()
+        .filter(|r| r.bench == MACHINE)
+        .collect();
+    let (table, failed) = machine::compare(&speeds, &required);
+    print!("{table}");
+    Ok(judge(bench, failed))
+}
+
+/// The status, and with `--check` a line about what failed.
+fn judge(bench: &Bench, failed: usize) -> Status {
+    if !bench.check || failed == 0 {
+        return Status::Done;
+    }
+    let what = format!("{failed} budgets exceeded or not measured");
+    println!("\n{}", on_output().red(&what));
+    Status::Failed
 }
 
 /// The measurements beside their budgets, and how many budgets are not kept.

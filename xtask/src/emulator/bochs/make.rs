@@ -52,10 +52,6 @@ pub(crate) enum Variant {
     /// With the PMU model: what every board uses.
     WithPmu,
     /// As it comes, to compare speeds with.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the benchmark that compares comes next")
-    )]
     Stock,
 }
 

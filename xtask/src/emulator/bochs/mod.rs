@@ -56,6 +56,11 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sees to it that Bochs as it comes is there, to compare speeds with.
+pub(crate) fn prepare_stock() -> anyhow::Result<()> {
+    make::ensure(Variant::Stock).map(drop)
+}
+
 /// The PMU model as a library, built by the host's cargo.
 fn build_model() -> anyhow::Result<PathBuf> {
     let log = workspace::log("pmu-model");
@@ -87,6 +92,23 @@ fn build_boot() -> anyhow::Result<PathBuf> {
 
 /// The command that boots, with everything it needs in `folder`.
 pub(crate) fn launch(config: &Config, boot: &Boot<'_>, folder: &Path) -> anyhow::Result<Launch> {
+    let mut launch = launch_bare(config, boot, folder, Variant::WithPmu)?;
+    launch
+        .command
+        .env("BATON_MODEL", build_model()?)
+        .env("BATON_PMU", &config.pmu)
+        .env("BATON_COUNT", folder.join("count"));
+    Ok(launch)
+}
+
+/// The same without counters: nothing binds the model. As it comes, Bochs has no port that ends
+/// the machine either.
+pub(crate) fn launch_bare(
+    config: &Config,
+    boot: &Boot<'_>,
+    folder: &Path,
+    variant: Variant,
+) -> anyhow::Result<Launch> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let write = |name: &str, contents: &[u8]| {
@@ -102,12 +124,10 @@ pub(crate) fn launch(config: &Config, boot: &Boot<'_>, folder: &Path) -> anyhow:
     write("disk", &disk)?;
     write("vga", &no_vga())?;
     write("bochsrc", bochsrc(config, boot)?.as_bytes())?;
-    let mut command = Command::new(make::ensure(Variant::WithPmu)?);
+    let mut command = Command::new(make::ensure(variant)?);
     command.args(["-q", "-f", "bochsrc"]).current_dir(folder);
-    command
-        .env("BATON_MODEL", build_model()?)
-        .env("BATON_PMU", &config.pmu);
-    command.env("BATON_COUNT", folder.join("count"));
+    // Unset, Bochs says so on the console.
+    command.env("BXSHARE", folder);
     Ok(Launch {
         command,
         console: Console::StandardError,

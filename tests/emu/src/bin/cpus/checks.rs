@@ -1,4 +1,6 @@
-//! The checks of `cpus`: all CPUs count at once, each its own instructions.
+//! The checks of `cpus`.
+//!
+//! All CPUs count at the same time, each its own instructions.
 
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +18,18 @@ unsafe extern "C" {
     fn spin();
 }
 
-static INSTRUCTIONS: [AtomicU64; CPUS] = [const { AtomicU64::new(0) }; CPUS];
-static BRANCHES: [AtomicU64; CPUS] = [const { AtomicU64::new(0) }; CPUS];
+/// What a CPU has counted.
+struct Counted {
+    instructions: AtomicU64,
+    branches: AtomicU64,
+}
+
+static COUNTED: [Counted; CPUS] = [const {
+    Counted {
+        instructions: AtomicU64::new(0),
+        branches: AtomicU64::new(0),
+    }
+}; CPUS];
 
 /// Each CPU spins another number of rounds.
 fn rounds(cpu: usize) -> u64 {
@@ -48,23 +60,26 @@ fn count_rounds(cpu: usize) {
             inout("rdi") rounds(cpu) => _,
         );
     }
-    INSTRUCTIONS[cpu].store(read_at(FIXED), Ordering::SeqCst);
-    BRANCHES[cpu].store(read_at(GP_FULL_WIDTH), Ordering::SeqCst);
+    if let Some(counted) = COUNTED.get(cpu) {
+        let store = |place: &AtomicU64, address| place.store(read_at(address), Ordering::SeqCst);
+        store(&counted.instructions, FIXED);
+        store(&counted.branches, GP_FULL_WIDTH);
+    }
 }
 
 fn every_cpu_counts_its_own() -> Outcome {
     others::run(CPUS, count_rounds);
     count_rounds(0);
-    for cpu in 0..CPUS {
+    for (cpu, counted) in COUNTED.iter().enumerate() {
         let rounds = rounds(cpu);
-        let instructions = INSTRUCTIONS[cpu].load(Ordering::SeqCst);
+        let instructions = counted.instructions.load(Ordering::SeqCst);
         // WRMSR, CALL, the rounds, RET, XOR, XOR.
         same!(
             instructions,
             2 + 2 * rounds + 1 + 2,
             "instructions of CPU {cpu}"
         );
-        let branches = BRANCHES[cpu].load(Ordering::SeqCst);
+        let branches = counted.branches.load(Ordering::SeqCst);
         same!(branches, 1 + rounds + 1, "branches of CPU {cpu}");
     }
     Ok(())

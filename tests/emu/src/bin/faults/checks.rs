@@ -1,4 +1,6 @@
-//! The checks of `faults`: a row a register, its bits as the manual gives them.
+//! The checks of `faults`.
+//!
+//! One row for each register, with its bits as the manual gives them.
 
 use emu_proofs::cpu::{Access, cpuid, rdmsr, write_at, wrmsr};
 use emu_proofs::{Outcome, Proof, count, same};

@@ -140,7 +140,8 @@ fn an_exit_saves_global_ctrl_where_it_can() -> Outcome {
     wishes.exit.set_save_perf_global_ctrl(has_save_on_exit());
     let mut guest = prepare(write_global_ctrl, wishes);
     let new = PerfGlobalCtrl::new().with_gp(2).with_fixed(1);
-    guest.registers = [u64::from(new) as u32 as u64, 0, u64::from(new) >> 32, 0];
+    // WRMSR takes the low halves of RAX and RDX only.
+    guest.registers = [u64::from(new), 0, u64::from(new) >> 32, 0];
     same!(guest.enter().code(), reason(ExitReason::VMCALL), "exit");
     let wanted = if has_save_on_exit() { new } else { COUNTING };
     same!(
