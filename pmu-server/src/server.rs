@@ -1,4 +1,4 @@
-//! The server: each request goes to the policy, and what the policy wants to the kernel.
+//! Takes each request to the policy, and what the policy wants to the kernel.
 
 use idl::pmu::{Description, EventSpec, PmuError, PmuServer, Reading, Samples};
 use idl::supervisor::SupervisorClient;

@@ -12,8 +12,8 @@ mod imp;
 
 pub(crate) use imp::{
     boot_info, call, die, load_byte, load_word, nb_send_recv, nb_send_wait, receive,
-    reclaim_ipc_buffer, reply_receive, send, store_byte, store_word, task_table, timestamp, wait,
-    with_ipc_buffer, yields,
+    reclaim_ipc_buffer, reply_receive, send, spin, store_byte, store_word, task_table, timestamp,
+    wait, with_ipc_buffer, yields,
 };
 
 use sel4_sys::{Badge, MESSAGE_REGISTERS, MessageInfo, Word};

@@ -33,7 +33,7 @@ pub use sel4_sys::{
     MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH, MessageInfo, ObjectKind, ThreadState,
     UserContext, UserException, VmFault, Word, label,
 };
-pub use start::{Start, timestamp};
+pub use start::{Start, spin, timestamp};
 pub use syscalls::{CallWithMRs, FastMessages, RecvWithMRs, r#yield};
 pub use window::Window;
 

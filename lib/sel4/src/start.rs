@@ -53,3 +53,10 @@ impl Start {
 pub fn timestamp() -> u64 {
     arch::timestamp()
 }
+
+/// Executes exactly two instructions for each turn, one of them a branch, and a few around them that never change.
+///
+/// For programs that check counters: what they must show can be counted by hand. At least one turn.
+pub fn spin(turns: u64) {
+    arch::spin(turns);
+}

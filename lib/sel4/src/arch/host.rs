@@ -27,6 +27,7 @@ absent! {
     boot_info() -> &'static BootInfo;
     task_table(usize) -> &'static [Task];
     timestamp() -> u64;
+    spin(u64) -> ();
     load_word(u64) -> u64;
     load_byte(u64) -> u8;
     store_word(u64, u64) -> ();

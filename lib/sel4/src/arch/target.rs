@@ -216,6 +216,15 @@ pub(crate) fn task_table(count: usize) -> &'static [Task] {
     }
 }
 
+/// Two instructions a turn, and at least one turn.
+#[inline(never)]
+pub(crate) fn spin(turns: u64) {
+    // SAFETY: 1. Only the register given is written.
+    unsafe {
+        asm!("2:", "sub {turns}, 1", "ja 2b", turns = inout(reg) turns => _, options(nomem, nostack));
+    }
+}
+
 macro_rules! accesses {
     ($($type:ty: $load:ident, $store:ident;)*) => { $(
         /// Reads once. `address` is aligned and lies in a window.

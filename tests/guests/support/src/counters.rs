@@ -1,4 +1,4 @@
-//! The counters: what there is, what they count, and code to count.
+//! What counters there are, what they count, and code to count.
 
 use core::arch::asm;
 

@@ -1,0 +1,96 @@
+//! The events that the client keeps open from the first moment to the last.
+
+use idl::pmu::{EventSpec, Guests, PmuClient, PmuError, Reading, What};
+use idl_runtime::Connection;
+
+/// Instructions between two samples.
+pub(crate) const PERIOD: u64 = 20_000;
+
+/// Open events of this CPU.
+pub(crate) struct Events {
+    pmu: PmuClient<Connection>,
+    /// Instructions in ring 3, which are this client's own while it runs and calls nobody.
+    pub(crate) instructions: u32,
+    /// Branches in ring 3.
+    pub(crate) branches: u32,
+    /// Instructions in both rings, with a sample every [`PERIOD`].
+    pub(crate) sampled: u32,
+}
+
+/// An event that excludes guests, as every host event that says nothing else.
+const fn spec(what: What, kernel: bool, period: u64) -> EventSpec {
+    EventSpec {
+        period,
+        raw: 0,
+        what,
+        guests: Guests::Exclude,
+        kernel,
+        user: true,
+    }
+}
+
+impl Events {
+    /// Opens and enables them.
+    pub(crate) fn open(mut pmu: PmuClient<Connection>) -> Result<Self, PmuError> {
+        let [instructions, branches, sampled] = [
+            spec(What::Instructions, false, 0),
+            spec(What::Branches, false, 0),
+            spec(What::Instructions, true, PERIOD),
+        ]
+        .map(|spec| pmu.open(spec));
+        let events = Self {
+            instructions: instructions?,
+            branches: branches?,
+            sampled: sampled?,
+            pmu,
+        };
+        events.enable_all()
+    }
+
+    fn enable_all(mut self) -> Result<Self, PmuError> {
+        for event in [self.instructions, self.branches, self.sampled] {
+            self.pmu.enable(event)?;
+        }
+        Ok(self)
+    }
+
+    /// Stops an event; its numbers stand.
+    pub(crate) fn disable(&mut self, event: u32) -> Result<(), PmuError> {
+        self.pmu.disable(event)
+    }
+
+    /// What an event has counted.
+    pub(crate) fn read(&mut self, event: u32) -> Result<Reading, PmuError> {
+        self.pmu.read(event)
+    }
+
+    /// Takes the samples that have come, and says how many, lost ones included.
+    pub(crate) fn take_samples(&mut self) -> Result<u64, PmuError> {
+        let mut all = 0;
+        loop {
+            let samples = self.pmu.take_samples(self.sampled)?;
+            all += samples.count + samples.lost;
+            if samples.count == 0 {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// How many instructions and branches of ring 3 `turns` turns of a loop take, what is around it included.
+    pub(crate) fn measure(&mut self, turns: u64) -> Result<Counted, PmuError> {
+        let instructions = self.read(self.instructions)?.value;
+        let branches = self.read(self.branches)?.value;
+        sel4::spin(turns);
+        Ok(Counted {
+            instructions: self.read(self.instructions)?.value - instructions,
+            branches: self.read(self.branches)?.value - branches,
+        })
+    }
+}
+
+/// What was counted between two readings.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Counted {
+    pub(crate) instructions: u64,
+    pub(crate) branches: u64,
+}
