@@ -7,6 +7,7 @@ mod pmu;
 mod port;
 mod space;
 mod thread;
+mod vcpu;
 
 pub use pmu::LeaseMode;
 pub use port::PORT_BYTES_AT_ONCE;

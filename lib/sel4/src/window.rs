@@ -14,6 +14,9 @@ use crate::cap::{AddressSpace, Frame};
 
 const PAGE: u64 = sysdesc::PAGE;
 
+/// Pages that one mapping takes at most.
+const PAGES_AT_ONCE: u64 = 512;
+
 /// Where the next window is mapped. Windows are never taken away, so addresses are never used again.
 static NEXT: AtomicU64 = AtomicU64::new(layout::WINDOWS);
 
@@ -35,7 +38,12 @@ impl Window {
         let pages = frame.pages()?;
         let length = pages.checked_mul(PAGE).ok_or(Error::RangeError)?;
         let address = take_addresses(length).ok_or(Error::NotEnoughMemory)?;
-        frame.map(space, address, rights, 0, pages)?;
+        let mut first = 0;
+        while first < pages {
+            let piece = PAGES_AT_ONCE.min(pages - first);
+            frame.map(space, address + first * PAGE, rights, first, piece)?;
+            first += piece;
+        }
         Ok(Self {
             address,
             length,
