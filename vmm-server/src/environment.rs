@@ -1,4 +1,4 @@
-//! The guest's surroundings: the kernel's counter operations, the time, the console.
+//! The guest's surroundings: counters at the kernel, the time, the console.
 
 use core::fmt;
 
