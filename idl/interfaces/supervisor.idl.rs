@@ -18,6 +18,38 @@ pub trait Supervisor {
     #[op(3)]
     #[idempotent]
     fn task_name(&self, badge: u64) -> Result<[u64; 4], SupervisorError>;
+
+    /// Reports a measurement to whoever runs this system.
+    #[op(4)]
+    #[idempotent]
+    fn measured(&self, values: Measurement, name: Bytes<64>);
+}
+
+/// Values of one measurement.
+pub struct Measurement {
+    /// The smallest value.
+    pub min: u64,
+    /// The value in the middle.
+    pub median: u64,
+    /// The largest value.
+    pub max: u64,
+    /// How many values.
+    pub count: u64,
+    /// What one is.
+    pub unit: Unit,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+/// What is measured.
+#[repr(u8)]
+pub enum Unit {
+    /// Instructions retired.
+    Instructions = 1,
+    /// Accesses to registers of the counters, their local APIC entry included.
+    Operations = 2,
+    /// VM exits.
+    Exits = 3,
 }
 
 /// How a task's work went.

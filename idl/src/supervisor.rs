@@ -3,7 +3,8 @@
 
 //! What tasks tell the root task, and what they may ask it.
 use idl_runtime::{
-    Buffer, Caller, Incoming, Outgoing, Pad, Refusal, Transport, client, label,
+    Buffer, Bytes, BytesRef, Caller, Incoming, Outgoing, Pad, Refusal, Tail, Transport,
+    client, label,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes};
 
@@ -42,6 +43,34 @@ impl client::InterfaceError for SupervisorError {
     }
 }
 
+/// Values of one measurement.
+#[derive(
+    TryFromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq
+)]
+#[repr(C)]
+pub struct Measurement {
+    /// The smallest value.
+    pub min: u64,
+    /// The value in the middle.
+    pub median: u64,
+    /// The largest value.
+    pub max: u64,
+    /// How many values.
+    pub count: u64,
+    /// What one is.
+    pub unit: Unit,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
 /// What the supervisor knows about a task.
 #[derive(
     TryFromBytes,
@@ -64,6 +93,28 @@ pub struct TaskState {
     pub last_end: EndReason,
     /// Zero.
     pub reserved: [u8; 6],
+}
+
+/// What is measured.
+#[derive(
+    TryFromBytes,
+    IntoBytes,
+    Immutable,
+    KnownLayout,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq
+)]
+#[repr(u8)]
+pub enum Unit {
+    /// Instructions retired.
+    Instructions = 1,
+    /// Accesses to registers of the counters, their local APIC entry included.
+    Operations = 2,
+    /// VM exits.
+    Exits = 3,
 }
 
 /// How a task's work went.
@@ -202,6 +253,30 @@ impl<T: Transport> SupervisorClient<T> {
         );
         task_name_results(&mut self.transport, &reply?).map_err(client::bad_reply)
     }
+
+    /// Reports a measurement to whoever runs this system.
+    #[inline]
+    pub fn measured(
+        &mut self,
+        values: Measurement,
+        name: BytesRef<'_, 64>,
+    ) -> Result<(), Refusal> {
+        let record = MeasuredRequest {
+            values,
+            name: name.wire_length(),
+            _gap0: [Pad::Zero; 6],
+        };
+        let request: [u64; 6] = zerocopy::transmute!(record);
+        let reply: Result<_, Refusal> = client::repeat(
+            &mut self.transport,
+            |transport| {
+                let mut message = Outgoing::new(transport, op::MEASURED, request);
+                message.push_bytes(transport, &name);
+                message
+            },
+        );
+        reply?.words(&mut self.transport).map(|[]| ()).map_err(client::bad_reply)
+    }
 }
 
 /// The root task: it starts the system's tasks, restarts those that die, and ends the system.
@@ -222,6 +297,8 @@ pub trait SupervisorServer {
         caller: Caller,
         badge: u64,
     ) -> Result<[u64; 4], SupervisorError>;
+    /// Reports a measurement to whoever runs this system.
+    fn measured(&mut self, caller: Caller, values: Measurement, name: Bytes<64>);
 }
 
 /// Answers one request. Whatever is no message of this interface gets a refusal, and `server`
@@ -236,6 +313,7 @@ pub fn dispatch<S: SupervisorServer, B: Buffer>(
         op::FINISHED => serve_finished(server, buffer, request),
         op::TASK_STATE => serve_task_state(server, buffer, request),
         op::TASK_NAME => serve_task_name(server, buffer, request),
+        op::MEASURED => serve_measured(server, buffer, request),
         _ => Err(Refusal::UnknownOperation),
     };
     reply.unwrap_or_else(Outgoing::refusal)
@@ -294,6 +372,23 @@ fn serve_task_name<S: SupervisorServer, B: Buffer>(
     }
 }
 
+#[inline]
+fn serve_measured<S: SupervisorServer, B: Buffer>(
+    server: &mut S,
+    buffer: &mut B,
+    request: &Incoming,
+) -> Result<Outgoing, Refusal> {
+    let [] = request.caps()?;
+    let words: [u64; 6] = request.first_words(buffer)?;
+    let record: MeasuredRequest = zerocopy::try_transmute!(words)
+        .map_err(|_| Refusal::InvalidValue)?;
+    let mut tail = Tail::after(request, 6);
+    let string0: Bytes<64> = tail.bytes(buffer, record.name)?;
+    tail.end()?;
+    server.measured(Caller::of(request), record.values, string0);
+    Ok(Outgoing::bare(label::OK))
+}
+
 /// The operations' numbers: the labels of requests.
 pub mod op {
     /// [`SupervisorClient::finished`].
@@ -302,6 +397,8 @@ pub mod op {
     pub const TASK_STATE: u64 = 2;
     /// [`SupervisorClient::task_name`].
     pub const TASK_NAME: u64 = 3;
+    /// [`SupervisorClient::measured`].
+    pub const MEASURED: u64 = 4;
 }
 
 #[derive(TryFromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -355,4 +452,12 @@ fn task_name_results<B: Buffer>(
     let words: [u64; 4] = reply.words(buffer)?;
     let record: TaskNameReply = zerocopy::transmute!(words);
     Ok(record.result)
+}
+
+#[derive(TryFromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct MeasuredRequest {
+    values: Measurement,
+    name: u16,
+    _gap0: [Pad; 6],
 }

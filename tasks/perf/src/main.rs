@@ -3,17 +3,13 @@
 #![cfg_attr(bare, no_std, no_main)]
 #![forbid(unsafe_code)]
 
-mod account;
-mod events;
 mod findings;
-mod guest;
 mod phases;
 
 use idl::supervisor::SupervisorClient;
 use idl_runtime::Connection;
+use profile::Account;
 use sel4::{Cap, CapRights, Window, init_slot};
-
-use crate::account::Account;
 
 sel4::task! {
     main = run;

@@ -3,14 +3,12 @@
 use idl::pmu::{PmuClient, PmuError};
 use idl::supervisor::{SupervisorClient, Verdict};
 use idl_runtime::Connection;
+use profile::{Account, Counted, Events, Guest, PERIOD};
 use sel4::{Cap, init_slot};
 use text::Printer;
 
-use crate::account::Account;
 use crate::caps;
-use crate::events::{Counted, Events, PERIOD};
 use crate::findings::Findings;
-use crate::guest::{self, Guest};
 
 /// Measurements before the guest runs, and after it.
 const MEASUREMENTS: u64 = 10;
@@ -50,7 +48,7 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
     // This thread is more urgent than the VMM, so each measurement takes the CPU and the counters from the guest. Yielding gives
     // both back until the next period begins.
     let mut during = Sums::default();
-    while guest::look(&mut supervisor) == Guest::Runs {
+    while profile::look(&mut supervisor) == Guest::Runs {
         measure_once(&mut events, around, during.measurements, &mut during)?;
         sel4::r#yield();
     }

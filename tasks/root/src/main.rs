@@ -5,8 +5,10 @@
 
 mod report;
 
-use idl::supervisor::{SupervisorError, SupervisorServer, TaskState, Verdict, dispatch};
-use idl_runtime::{Caller, Incoming, Outgoing, ThreadBuffer};
+use idl::supervisor::{
+    Measurement, SupervisorError, SupervisorServer, TaskState, Unit, Verdict, dispatch,
+};
+use idl_runtime::{Bytes, Caller, Incoming, Outgoing, ThreadBuffer};
 use root::{Action, Cause, Event, Roster, end_machine, send_record};
 use sel4::cap::{Endpoint, Reply};
 use sel4::panicking::PanicText;
@@ -148,6 +150,31 @@ impl SupervisorServer for Supervisor {
             *word = u64::from_le_bytes(*piece);
         }
         Ok(words)
+    }
+
+    fn measured(&mut self, _: Caller, values: Measurement, name: Bytes<64>) {
+        let unit = match values.unit {
+            Unit::Instructions => "instructions",
+            Unit::Operations => "operations",
+            Unit::Exits => "exits",
+        };
+        let name = name.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let Measurement {
+            min,
+            median,
+            max,
+            count,
+            ..
+        } = values;
+        let record = Record::Metric {
+            name,
+            unit,
+            min,
+            median,
+            max,
+            count,
+        };
+        send_record(caps::test, &record);
     }
 }
 

@@ -8,7 +8,7 @@ const VMM: &[u8] = b"guest";
 
 /// What has become of the guest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Guest {
+pub enum Guest {
     /// It runs, or waits to.
     Runs,
     /// It has ended and its VMM has said so.
@@ -18,7 +18,7 @@ pub(crate) enum Guest {
 }
 
 /// Asks for the VMM by its name.
-pub(crate) fn look(supervisor: &mut SupervisorClient<Connection>) -> Guest {
+pub fn look(supervisor: &mut SupervisorClient<Connection>) -> Guest {
     // Tasks are numbered from 1 without gaps; the first number without a name ends the search.
     for task in 1.. {
         let Ok(name) = supervisor.task_name(task) else {

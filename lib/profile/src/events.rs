@@ -1,24 +1,26 @@
-//! The events that the client keeps open from the first moment to the last.
+//! Events that a client keeps open from the first moment to the last.
 
 use idl::pmu::{EventSpec, Guests, PmuClient, PmuError, Reading, What};
 use idl_runtime::Connection;
 
 /// Instructions between two samples.
-pub(crate) const PERIOD: u64 = 20_000;
+pub const PERIOD: u64 = 20_000;
 
 /// Open events of this CPU.
-pub(crate) struct Events {
+#[derive(Debug)]
+pub struct Events {
     pmu: PmuClient<Connection>,
     /// Instructions in ring 3, which are this client's own while it runs and calls nobody.
-    pub(crate) instructions: u32,
+    pub instructions: u32,
     /// Branches in ring 3.
-    pub(crate) branches: u32,
+    pub branches: u32,
     /// Instructions in both rings, with a sample every [`PERIOD`].
-    pub(crate) sampled: u32,
+    pub sampled: u32,
 }
 
 /// An event that excludes guests, as every host event that says nothing else.
-const fn spec(what: What, kernel: bool, period: u64) -> EventSpec {
+#[must_use]
+pub const fn spec(what: What, kernel: bool, period: u64) -> EventSpec {
     EventSpec {
         period,
         raw: 0,
@@ -31,7 +33,10 @@ const fn spec(what: What, kernel: bool, period: u64) -> EventSpec {
 
 impl Events {
     /// Opens and enables them.
-    pub(crate) fn open(mut pmu: PmuClient<Connection>) -> Result<Self, PmuError> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn open(mut pmu: PmuClient<Connection>) -> Result<Self, PmuError> {
         let [instructions, branches, sampled] = [
             spec(What::Instructions, false, 0),
             spec(What::Branches, false, 0),
@@ -55,17 +60,26 @@ impl Events {
     }
 
     /// Stops an event; its numbers stand.
-    pub(crate) fn disable(&mut self, event: u32) -> Result<(), PmuError> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn disable(&mut self, event: u32) -> Result<(), PmuError> {
         self.pmu.disable(event)
     }
 
     /// What an event has counted.
-    pub(crate) fn read(&mut self, event: u32) -> Result<Reading, PmuError> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn read(&mut self, event: u32) -> Result<Reading, PmuError> {
         self.pmu.read(event)
     }
 
     /// Takes the samples that have come, and says how many, lost ones included.
-    pub(crate) fn take_samples(&mut self) -> Result<u64, PmuError> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn take_samples(&mut self) -> Result<u64, PmuError> {
         let mut all = 0;
         loop {
             let samples = self.pmu.take_samples(self.sampled)?;
@@ -77,7 +91,10 @@ impl Events {
     }
 
     /// How many instructions and branches of ring 3 `turns` turns of a loop take, what is around it included.
-    pub(crate) fn measure(&mut self, turns: u64) -> Result<Counted, PmuError> {
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn measure(&mut self, turns: u64) -> Result<Counted, PmuError> {
         let instructions = self.read(self.instructions)?.value;
         let branches = self.read(self.branches)?.value;
         sel4::spin(turns);
@@ -90,7 +107,9 @@ impl Events {
 
 /// What was counted between two readings.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Counted {
-    pub(crate) instructions: u64,
-    pub(crate) branches: u64,
+pub struct Counted {
+    /// Instructions.
+    pub instructions: u64,
+    /// Branches.
+    pub branches: u64,
 }

@@ -8,18 +8,23 @@ const WORDS: usize = size_of::<AccountingPage>() / 8;
 
 /// The page, which only the kernel writes.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub struct Account {
     window: Window,
 }
 
 impl Account {
     /// The account in a mapped frame.
-    pub(crate) const fn new(window: Window) -> Self {
+    #[must_use]
+    pub const fn new(window: Window) -> Self {
         Self { window }
     }
 
     /// All numbers of one moment.
-    pub(crate) fn read(&self) -> AccountingPage {
+    ///
+    /// # Panics
+    /// If the window is no account: the system description is wrong.
+    #[must_use]
+    pub fn read(&self) -> AccountingPage {
         loop {
             let before = self.word(0);
             let page: AccountingPage = transmute!(self.words());
