@@ -31,6 +31,9 @@ pub(crate) struct Proof {
     /// Words added to the board's description of its counters.
     #[serde(default)]
     pmu: String,
+    /// Where its sections are put, when not as usual: a program on top of the kernel's architecture lies where the kernel does.
+    #[serde(default)]
+    script: Option<String>,
     /// How many CPUs the machine has; the board's own number by default.
     cpus: Option<u32>,
 }
@@ -86,7 +89,7 @@ impl Proof {
         let alone = Alone {
             package: "emu-proofs",
             program: &self.program,
-            script: "tests/emu/proof.ld",
+            script: self.script.as_deref().unwrap_or("tests/emu/proof.ld"),
             arguments: &[],
         };
         let kernel = match Guest::named(&self.program) {
