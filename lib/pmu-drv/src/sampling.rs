@@ -5,6 +5,9 @@
 //! Registers are touched in phase [`Phase::Host`] only. An NMI that comes in phase `Switching` is held: its overflow
 //! is either found by the load, which then says so with [`Sampling::expect`], or served when the host is back.
 
+mod limit;
+mod record;
+
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use x86_regs::msr::MsrBank;
@@ -18,83 +21,10 @@ use crate::counters::{Counter, CounterSet, MAX_FIXED, MAX_GP, Split};
 use crate::layout::Layout;
 use crate::port::{LocalVector, Operations, Phase, PmuPort};
 
+pub use limit::RateLimit;
+pub use record::{Interrupted, NmiCounts, NmiOrigin, PhaseSet, Sample};
+
 const COUNTERS: usize = MAX_GP + MAX_FIXED;
-
-/// Where the CPU was when the NMI came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Interrupted {
-    /// Instruction pointer.
-    pub rip: u64,
-    /// In ring 3.
-    pub is_user: bool,
-    /// Time-stamp counter.
-    pub now: u64,
-}
-
-/// A record for whoever reads samples.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sample {
-    /// Where; instruction pointer 0 when nobody knows.
-    pub at: Interrupted,
-    /// Which counters overflowed.
-    pub counters: CounterSet,
-    /// Found by a load instead of an NMI.
-    pub is_late: bool,
-}
-
-/// Whose an NMI was.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum NmiOrigin {
-    /// A counter's: this is the sample, if one is to be recorded.
-    Pmi(Option<Sample>),
-    /// A counter's whose overflow somebody has seen already; dropped.
-    Expected,
-    /// A counter's, or not: it came while registers changed, and is looked at later.
-    Held,
-    /// Not a counter's.
-    Other,
-}
-
-/// What NMIs have done so far.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct NmiCounts {
-    /// PMIs of the host.
-    pub host_pmis: u64,
-    /// NMIs dropped because a load had acknowledged their overflow.
-    pub swallowed: u64,
-    /// Samples not taken because of the rate limit.
-    pub throttled: u64,
-    /// NMIs of something else.
-    pub others: u64,
-    /// Register operations.
-    pub operations: Operations,
-    /// How often each counter overflowed: general-purpose ones first, then the fixed.
-    pub overflows: [u64; COUNTERS],
-}
-
-/// How often samples may be taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RateLimit {
-    /// Ticks of the time-stamp counter between two samples in the long run.
-    pub ticks: u64,
-    /// A sample's handling may use one of this many ticks in the long run.
-    pub share: u64,
-    /// Samples that may come at once.
-    pub burst: u64,
-}
-
-impl RateLimit {
-    /// 100 000 samples a second and a quarter of the CPU, as Linux has it.
-    #[must_use]
-    pub const fn usual(tsc_hz: u64) -> Self {
-        Self {
-            ticks: tsc_hz / 100_000,
-            share: 4,
-            burst: 64,
-        }
-    }
-}
 
 /// One CPU's state of sampling. Written by its CPU only; a `static` will do.
 #[derive(Debug)]
@@ -413,16 +343,6 @@ impl Sampling {
         add_at(&self.operations, 1, 1);
         port.write_msr(R::ADDR, value.into());
     }
-}
-
-/// What setting a phase left to do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum PhaseSet {
-    /// Nothing.
-    Quiet,
-    /// An NMI came while registers changed: see [`Sampling::serve_held`].
-    NmiWaits,
 }
 
 impl Default for Sampling {

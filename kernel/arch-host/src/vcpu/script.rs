@@ -16,6 +16,7 @@ use super::{Access, Counters, RawExit};
 use crate::CpuId;
 use crate::machine::{GuestRead, GuestStep, Raised, guest_pmi, with_counters, with_guest};
 use crate::mm::PageRef;
+use crate::trap::Interrupt;
 
 /// What a run of the guest led to.
 #[derive(Debug)]
@@ -164,8 +165,8 @@ impl Script {
                 self.exit(ExitReason::RDPMC)
             }
             GuestStep::Exit(reason) => self.exit(reason),
-            GuestStep::Interrupt(interrupt) => Way::Out(RawExit::Interrupt(interrupt)),
-            GuestStep::Nmi => Way::Out(RawExit::Nmi),
+            GuestStep::Interrupt(interrupt) => self.interrupted(interrupt),
+            GuestStep::Nmi => self.non_maskable(),
             GuestStep::FailEntry => {
                 self.last = ExitWord::new()
                     .with_reason(ExitReason::INVALID_GUEST_STATE)
@@ -183,8 +184,8 @@ impl Script {
         };
         match with_counters(cpu, |unit| unit.advance(elapsed)) {
             None => Way::On,
-            Some(Raised::Nmi) => Way::Out(RawExit::Nmi),
-            Some(Raised::Vector(vector)) => Way::Out(RawExit::Interrupt(guest_pmi(vector))),
+            Some(Raised::Nmi) => self.non_maskable(),
+            Some(Raised::Vector(vector)) => self.interrupted(guest_pmi(vector)),
         }
     }
 
@@ -195,6 +196,16 @@ impl Script {
             guest.reads.push(GuestRead { value, is_direct });
         });
         Way::On
+    }
+
+    fn interrupted(&mut self, interrupt: Interrupt) -> Way {
+        self.last = ExitWord::new().with_reason(ExitReason::EXTERNAL_INTERRUPT);
+        Way::Out(RawExit::Interrupt(interrupt))
+    }
+
+    fn non_maskable(&mut self) -> Way {
+        self.last = ExitWord::new().with_reason(ExitReason::EXCEPTION_OR_NMI);
+        Way::Out(RawExit::Nmi)
     }
 
     fn exit(&mut self, reason: ExitReason) -> Way {
