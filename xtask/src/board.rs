@@ -105,6 +105,11 @@ impl Board {
         )
     }
 
+    /// Every board.
+    pub(crate) fn all() -> anyhow::Result<Vec<Self>> {
+        names()?.iter().map(|name| Self::find(name)).collect()
+    }
+
     /// Reads a board; an unknown name lists those that exist.
     pub(crate) fn find(name: &str) -> anyhow::Result<Self> {
         let names = names()?;
@@ -130,13 +135,16 @@ impl Board {
 
     /// The system descriptions that this board can boot: name and file, sorted.
     ///
-    /// Its own come from its folder, those for every board from boards/ and tests/systems/.
+    /// Its own come from its folder, those for every board from boards/ and tests/systems/. Of two with
+    /// one name the board's own counts.
     pub(crate) fn systems(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
         let mut systems = toml_files(&self.folder)?;
         systems.extend(toml_files(&boards())?);
         systems.extend(toml_files(&workspace::root().join("tests/systems"))?);
         systems.retain(|(name, _)| name != "board");
-        systems.sort();
+        // Stable, so the board's own stays before the others of its name.
+        systems.sort_by(|one, other| one.0.cmp(&other.0));
+        systems.dedup_by(|later, first| later.0 == first.0);
         Ok(systems)
     }
 

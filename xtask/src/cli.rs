@@ -115,15 +115,16 @@ pub(crate) struct RunGuest {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Without a name everything runs. The last line is `N passed, N failed, N skipped`.
-`host` is cargo's tests of the workspace, `emu` every system in tests/systems/
-that declares tests, any other name one of those systems, or the host tests
-whose names contain it.")]
+`host` is cargo's tests of the workspace; `emu` is every proof (tests/emu/proofs.toml) and
+every system of the boards; any other name is one of these, or the host tests
+whose names contain it. Bochs is built at the first use of a Bochs board.")]
 pub(crate) struct Test {
-    /// host, emu, a system, or part of a host test's name
+    /// host, emu, a system, a proof, or part of a host test's name
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    #[command(flatten)]
-    pub(crate) on: OnBoard,
+    /// The machine: a folder in boards/ that has a board.toml [default: every one]
+    #[arg(long, value_name = "BOARD")]
+    pub(crate) board: Option<String>,
 }
 
 /// Arguments of `lint`.

@@ -133,6 +133,7 @@ mod tests {
         let proof = Proof {
             program: "x".into(),
             pmu: "pmi_delay=7".into(),
+            script: None,
             cpus: Some(3),
         };
         let machine = proof.machine(&board);

@@ -45,47 +45,93 @@ impl std::fmt::Display for Counts {
 /// Measurements are no tests: `bench` runs the systems whose names start so.
 const BENCH: &str = "bench-";
 
+/// What the emulators can run of one board.
+struct Fleet {
+    board: Board,
+    proofs: Vec<Proof>,
+    systems: Vec<String>,
+}
+
+impl Fleet {
+    fn of(board: Board) -> anyhow::Result<Self> {
+        let is_test = |name: &String| !name.starts_with(BENCH);
+        Ok(Self {
+            proofs: proofs::of(&board)?,
+            systems: board
+                .systems()?
+                .into_iter()
+                .map(|(name, _)| name)
+                .filter(is_test)
+                .collect(),
+            board,
+        })
+    }
+
+    /// Only what is called so.
+    fn named(self, name: &str) -> Self {
+        let Self {
+            board,
+            mut proofs,
+            mut systems,
+        } = self;
+        proofs.retain(|proof| proof.program() == name);
+        systems.retain(|system| system == name);
+        Self {
+            board,
+            proofs,
+            systems,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.proofs.is_empty() && self.systems.is_empty()
+    }
+
+    fn run(&self, choice: Option<ToolchainChoice>) -> anyhow::Result<Counts> {
+        let mut counts = prove(&self.board, &self.proofs, choice)?;
+        if !self.systems.is_empty() {
+            counts += on_emulator(&self.board, &self.systems, choice)?;
+        }
+        Ok(counts)
+    }
+}
+
 /// Runs what was asked for; the last line is the sum.
 pub(crate) fn test(test: &Test, choice: Option<ToolchainChoice>) -> anyhow::Result<Status> {
-    let board = Board::find(&test.on.board)?;
-    let systems: Vec<String> = board.systems()?.into_iter().map(|(name, _)| name).collect();
-    let all: Vec<String> = systems
-        .iter()
-        .filter(|name| !name.starts_with(BENCH))
-        .cloned()
-        .collect();
-    let proofs = proofs::of(&board)?;
+    let boards = match &test.board {
+        Some(name) => vec![Board::find(name)?],
+        None => Board::all()?,
+    };
+    let fleets = boards.into_iter().map(Fleet::of);
+    let mut fleets: Vec<Fleet> = fleets.collect::<anyhow::Result<_>>()?;
     let mut counts = Counts::default();
     match test.name.as_deref() {
-        None => {
+        None => counts += host_tests::run(None)?,
+        Some("host") => {
             counts += host_tests::run(None)?;
-            counts += prove(&board, &proofs, choice)?;
-            counts += on_emulator(&board, &all, choice)?;
+            fleets.clear();
         }
-        Some("host") => counts += host_tests::run(None)?,
-        Some("emu") => {
-            counts += prove(&board, &proofs, choice)?;
-            counts += on_emulator(&board, &all, choice)?;
-        }
-        Some(name) if proofs.iter().any(|proof| proof.program() == name) => {
-            let named: Vec<Proof> = proofs
-                .into_iter()
-                .filter(|proof| proof.program() == name)
-                .collect();
-            counts += prove(&board, &named, choice)?;
-        }
-        Some(name) if systems.iter().any(|system| system == name) => {
-            counts += on_emulator(&board, &[name.to_owned()], choice)?;
-        }
+        Some("emu") => {}
         Some(name) => {
-            counts += host_tests::run(Some(name))?;
-            if counts == Counts::default() {
-                let known = ["host", "emu"]
-                    .into_iter()
-                    .chain(systems.iter().map(String::as_str));
-                return Err(ui::unknown("system or host test", name, known));
+            let known: Vec<String> = fleets
+                .iter()
+                .flat_map(|fleet| fleet.systems.iter().cloned())
+                .collect();
+            fleets = fleets.into_iter().map(|fleet| fleet.named(name)).collect();
+            if fleets.iter().all(Fleet::is_empty) {
+                fleets.clear();
+                counts += host_tests::run(Some(name))?;
+                if counts == Counts::default() {
+                    let known = ["host", "emu"]
+                        .into_iter()
+                        .chain(known.iter().map(String::as_str));
+                    return Err(ui::unknown("system, proof or host test", name, known));
+                }
             }
         }
+    }
+    for fleet in &fleets {
+        counts += fleet.run(choice)?;
     }
     println!("{counts}");
     Ok(if counts.failed == 0 && counts.passed > 0 {
