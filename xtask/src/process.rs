@@ -98,6 +98,15 @@ pub(crate) fn storage(error: &std::io::Error, path: &Path) -> anyhow::Error {
     }
 }
 
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The program's name without its folders.
 fn name_of(command: &Command) -> String {
     Path::new(command.get_program())

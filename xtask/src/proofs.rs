@@ -36,6 +36,15 @@ pub(crate) struct Proof {
     script: Option<String>,
     /// How many CPUs the machine has; the board's own number by default.
     cpus: Option<u32>,
+    /// How many runs must be the same.
+    #[serde(default = "once")]
+    runs: u32,
+    /// The boards that can be such a machine; all by default.
+    boards: Option<Vec<String>>,
+}
+
+const fn once() -> u32 {
+    1
 }
 
 /// The proofs of a board: none where another emulator runs it.
@@ -48,13 +57,23 @@ pub(crate) fn of(board: &Board) -> anyhow::Result<Vec<Proof>> {
         .with_context(|| format!("cannot read {}", workspace::shown(&path)))?;
     let list: List =
         toml::from_str(&text).with_context(|| format!("in {}", workspace::shown(&path)))?;
-    Ok(list.proof)
+    let mut proofs = list.proof;
+    proofs.retain(|proof| {
+        let boards = proof.boards.as_ref();
+        boards.is_none_or(|boards| boards.contains(&board.name))
+    });
+    Ok(proofs)
 }
 
 impl Proof {
     /// What it is asked for by.
     pub(crate) fn program(&self) -> &str {
         &self.program
+    }
+
+    /// How many runs must be the same.
+    pub(crate) const fn runs(&self) -> u32 {
+        self.runs
     }
 
     /// The program and what is special about its machine.
@@ -105,6 +124,7 @@ impl Proof {
             .bochs
             .as_ref()
             .map_or("", emulator::bochs::Config::pmu_words);
+        let words = format!("{words} cpus={}", machine.facts.cpus);
         fs::write(&image, words).map_err(|error| storage(&error, &image))?;
         let boot = Boot {
             board: &machine,
@@ -135,6 +155,8 @@ mod tests {
             pmu: "pmi_delay=7".into(),
             script: None,
             cpus: Some(3),
+            runs: 1,
+            boards: None,
         };
         let machine = proof.machine(&board);
         assert_eq!(machine.facts.cpus, 3);

@@ -123,6 +123,7 @@ mod tests {
             report,
             console,
             complaints: String::new(),
+            fingerprint: crate::emulator::Fingerprint::default(),
         };
         expect![[r"
             test a_reply_arrives failed:

@@ -37,7 +37,7 @@ pub use report::{Outcome, Proof, fail};
 
 global_asm!(include_str!("boot.s"), options(att_syntax));
 
-/// What the runner passed as the boot module: the words of `BATON_PMU`.
+/// What the runner passed as the boot module: the words of `BATON_PMU`, and `cpus=N`.
 pub fn settings() -> &'static str {
     // SAFETY: 1. `proof_start` wrote it once, before any other code ran.
     unsafe { SETTINGS }

@@ -20,8 +20,11 @@ use crate::board::Board;
 use crate::refusal::Refusal;
 
 pub(crate) use folder::RunFolder;
-pub(crate) use outcome::{Ended, Outcome};
+pub(crate) use outcome::{Ended, Fingerprint, Outcome};
 pub(crate) use session::Watch;
+
+/// Where an emulator that counts instructions leaves the counts, in the folder of its run.
+pub(crate) const INSTRUCTIONS_FILE: &str = "count";
 
 /// What to boot, and how.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,25 @@ pub(crate) struct Outcome {
     pub(crate) console: Vec<u8>,
     /// What the emulator itself complained about.
     pub(crate) complaints: String,
+    /// What another run of the same must repeat.
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// What tells two runs apart that should be the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fingerprint {
+    /// SHA-256 of every byte on the test port, in hexadecimal.
+    pub(crate) output: String,
+    /// Instructions that each CPU had executed when the machine ended, if the emulator says so.
+    pub(crate) instructions: Vec<u64>,
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let output = self.output.get(..16).unwrap_or_default();
+        let counts: Vec<String> = self.instructions.iter().map(u64::to_string).collect();
+        write!(out, "output {output}, instructions {}", counts.join(" "))
+    }
 }
 
 /// How a run ended.
@@ -220,6 +239,7 @@ mod tests {
             report,
             console: Vec::new(),
             complaints: String::new(),
+            fingerprint: Fingerprint::default(),
         }
     }
 

@@ -10,11 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 use testproto::{Decoder, End};
 
-use super::outcome::{Ended, Outcome, Report};
-use super::{Console, Launch};
-use crate::process::{announce, storage};
+use super::outcome::{Ended, Fingerprint, Outcome, Report};
+use super::{Console, INSTRUCTIONS_FILE, Launch};
+use crate::process::{announce, hex, storage};
 
 /// What the user sees of the console while the machine runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ pub(crate) fn attend(
     let mut heard = Heard {
         report: Report::default(),
         console: Vec::new(),
+        output: Sha256::new(),
         watch,
     };
     let status = heard
@@ -85,8 +87,13 @@ pub(crate) fn attend(
     let Heard {
         mut report,
         console,
+        output,
         ..
     } = heard;
+    let fingerprint = Fingerprint {
+        output: hex(&output.finalize()),
+        instructions: instructions_of(folder),
+    };
     if ended != Ended::ByItself(End::Passed) {
         report.give_up_running(&ended.to_string());
     }
@@ -95,7 +102,14 @@ pub(crate) fn attend(
         report,
         console,
         complaints,
+        fingerprint,
     })
+}
+
+/// What an emulator that counts has written when it ended: a line for each CPU.
+fn instructions_of(folder: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(folder.join(INSTRUCTIONS_FILE)).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// The emulator's process. Existing means running: it is stopped, by its number, on drop.
@@ -178,6 +192,8 @@ fn pump(mut from: impl Read, send: &Sender<Event>, event: impl Fn(Vec<u8>) -> Ev
 struct Heard {
     report: Report,
     console: Vec<u8>,
+    /// The bytes of the test port.
+    output: Sha256,
     watch: Watch,
 }
 
@@ -194,6 +210,7 @@ impl Heard {
             };
             match event {
                 Ok(Event::TestPort(bytes)) => {
+                    self.output.update(&bytes);
                     let mut take = |item: testproto::Item<'_>| self.report.add(item);
                     bytes
                         .into_iter()

@@ -7,7 +7,7 @@ use testproto::Verdict;
 use crate::bare::Ring;
 use crate::board::Board;
 use crate::cli::{Test, ToolchainChoice};
-use crate::emulator::{self, Boot, Clock, Ended, Outcome, Watch};
+use crate::emulator::{self, Boot, Clock, Ended, Fingerprint, Outcome, Watch};
 use crate::host_tests;
 use crate::proofs::{self, Proof};
 use crate::refusal::Status;
@@ -160,8 +160,36 @@ fn prove(
         if !outcome.has_passed() {
             let program = Ring::Kernel.elf(proof.program());
             eprint!("{}", verdict::explain(&outcome, &program, Watch::Silent));
+        } else if proof.runs() > 1 {
+            counts += repeat(proof, &outcome.fingerprint, board, &toolchain)?;
         }
     }
+    Ok(counts)
+}
+
+/// Runs a program again and again: it must say the same each time, and execute as much.
+fn repeat(
+    proof: &Proof,
+    first: &Fingerprint,
+    board: &Board,
+    toolchain: &Toolchain,
+) -> anyhow::Result<Counts> {
+    let mut counts = Counts::default();
+    let mut word = format!("ok: {first}");
+    for run in 2..=proof.runs() {
+        let other = proof.run(board, toolchain)?.fingerprint;
+        if other != *first {
+            counts.failed = 1;
+            word = on_output().red(&format!("FAILED: first {first}; in run {run} {other}"));
+            break;
+        }
+    }
+    counts.passed = 1 - counts.failed;
+    println!(
+        "  {}_repeats_itself_{}_times ... {word}",
+        proof.program(),
+        proof.runs()
+    );
     Ok(counts)
 }
 

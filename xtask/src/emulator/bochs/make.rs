@@ -145,7 +145,7 @@ fn key(variant: Variant) -> anyhow::Result<String> {
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         hash.update(Sha256::digest(&text));
     }
-    let mut digits = source::hex(&hash.finalize());
+    let mut digits = process::hex(&hash.finalize());
     digits.truncate(16);
     Ok(digits)
 }

@@ -16,7 +16,7 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::{Boot, Console, Launch};
+use super::{Boot, Console, INSTRUCTIONS_FILE, Launch};
 use crate::bare;
 use crate::process::{self, storage};
 use crate::toolchain::Toolchain;
@@ -97,7 +97,7 @@ pub(crate) fn launch(config: &Config, boot: &Boot<'_>, folder: &Path) -> anyhow:
         .command
         .env("BATON_MODEL", build_model()?)
         .env("BATON_PMU", &config.pmu)
-        .env("BATON_COUNT", folder.join("count"));
+        .env("BATON_COUNT", folder.join(INSTRUCTIONS_FILE));
     Ok(launch)
 }
 

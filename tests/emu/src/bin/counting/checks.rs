@@ -4,7 +4,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use emu_proofs::count::{self, AROUND, BRANCHES_AROUND, FIXED, GP_FULL_WIDTH, run};
-use emu_proofs::cpu::{Access, allow_rdpmc, rdpmc, read, read_at, write, write_at};
+use emu_proofs::cpu::{Access, allow_rdpmc, cpuid, rdpmc, read, read_at, write, write_at};
 use emu_proofs::trap::{self, Frame};
 use emu_proofs::{Outcome, Proof, apic, same};
 use x86_regs::MsrBank as _;
@@ -71,6 +71,30 @@ fn instructions_and_cycles() -> Outcome {
         (GP_FULL_WIDTH + 1, "counter 1, cycles"),
     ] {
         same!(read_at(address), AROUND + 10, "{what}");
+    }
+    Ok(())
+}
+
+/// Four in a cycle, and a cycle an instruction; where CPUID says that they can be counted.
+fn slots() -> Outcome {
+    let by_event = cpuid(0xa, 0)[1] >> 7 & 1 == 0 && cpuid(0xa, 0)[0] >> 24 > 7;
+    let by_fixed = count::fixed_counters() > 3;
+    count::reset();
+    let mut global = GP_0;
+    selector(0, event(EventSelect::TOPDOWN_SLOTS));
+    if by_fixed {
+        global |= 1 << 35;
+        write(FixedCtrCtrl::new().with_field(3, kernel_only()));
+    }
+    run(global, ten);
+    let wanted = 4 * (AROUND + 10);
+    same!(
+        read_at(GP_FULL_WIDTH),
+        if by_event { wanted } else { 0 },
+        "counter 0"
+    );
+    if by_fixed {
+        same!(read_at(FIXED + 3), wanted, "fixed counter 3");
     }
     Ok(())
 }
@@ -359,6 +383,7 @@ fn proof_main(proof: &mut Proof) {
         "instructions_and_cycles_are_counted_exactly",
         instructions_and_cycles,
     );
+    proof.check("slots_are_four_a_cycle_where_there_are_any", slots);
     proof.check(
         "nothing_moves_a_counter_that_global_ctrl_stops",
         nothing_moves_a_stopped_counter,

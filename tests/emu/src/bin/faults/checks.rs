@@ -5,9 +5,9 @@
 use emu_proofs::cpu::{Access, cpuid, rdmsr, write_at, wrmsr};
 use emu_proofs::{Outcome, Proof, count, same};
 use x86_regs::pmu::{
-    DebugCtl, FixedCounter, FixedCtrCtrl, FullWidthCounter, GlobalInUse, GlobalStatus,
-    GlobalStatusReset, GlobalStatusSet, LegacyCounter, PerfCapabilities, PerfEvtSel,
-    PerfGlobalCtrl,
+    DebugCtl, DebugStoreArea, FixedCounter, FixedCtrCtrl, FullWidthCounter, GlobalInUse,
+    GlobalStatus, GlobalStatusReset, GlobalStatusSet, LegacyCounter, PebsDataConfig, PebsEnable,
+    PebsFrontend, PebsLoadLatency, PerfCapabilities, PerfEvtSel, PerfGlobalCtrl, PerfMetrics,
 };
 use x86_regs::{MsrBank, MsrReg};
 
@@ -166,21 +166,24 @@ fn legacy(exist: u32) -> Outcome {
     Ok(())
 }
 
-fn pebs_is_absent() -> Outcome {
-    use x86_regs::pmu::PebsEnable;
-    same!(
-        rdmsr(PebsEnable::ADDR.0) == Access::Fault,
-        true,
-        "RDMSR of {}",
-        PebsEnable::NAME
-    );
-    same!(
-        wrmsr(PebsEnable::ADDR.0, 0) == Access::Fault,
-        true,
-        "WRMSR of {}",
-        PebsEnable::NAME
-    );
+/// A register that faults whatever is done to it.
+fn absent<R: MsrReg>() -> Outcome {
+    let (address, name) = (R::ADDR.0, R::NAME);
+    same!(rdmsr(address) == Access::Fault, true, "RDMSR of {name}");
+    for value in core::iter::once(0).chain((0..64).map(|bit| 1 << bit)) {
+        let faults = wrmsr(address, value) == Access::Fault;
+        same!(faults, true, "WRMSR of {value:#x} to {name}");
+    }
     Ok(())
+}
+
+fn precise_events_and_metrics_are_absent() -> Outcome {
+    absent::<PerfMetrics>()?;
+    absent::<PebsEnable>()?;
+    absent::<PebsDataConfig>()?;
+    absent::<PebsLoadLatency>()?;
+    absent::<PebsFrontend>()?;
+    absent::<DebugStoreArea>()
 }
 
 fn set_and_reset_act() -> Outcome {
@@ -243,5 +246,8 @@ fn proof_main(proof: &mut Proof) {
     proof.check("every_bit_of_debugctl", || {
         one::<DebugCtl>(Write::Keeps(DEBUG))
     });
-    proof.check("precise_events_are_absent", pebs_is_absent);
+    proof.check(
+        "precise_events_and_metrics_are_absent",
+        precise_events_and_metrics_are_absent,
+    );
 }
