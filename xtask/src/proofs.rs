@@ -157,6 +157,7 @@ mod tests {
             cpus: Some(3),
             runs: 1,
             boards: None,
+            script: None,
         };
         let machine = proof.machine(&board);
         assert_eq!(machine.facts.cpus, 3);
