@@ -39,7 +39,7 @@ impl DebugRegisters {
     #[inline]
     pub(super) fn load(&self) {
         if self.is_open {
-            write(self.addresses, self.status);
+            self.load_all();
         }
     }
 
@@ -47,9 +47,19 @@ impl DebugRegisters {
     #[inline]
     pub(super) fn save(&mut self) {
         if self.is_open {
-            (self.addresses, self.status) = read();
-            write([0; 4], QUIET);
+            self.save_all();
         }
+    }
+
+    #[cold]
+    fn load_all(&self) {
+        write(self.addresses, self.status);
+    }
+
+    #[cold]
+    fn save_all(&mut self) {
+        (self.addresses, self.status) = read();
+        write([0; 4], QUIET);
     }
 }
 

@@ -42,8 +42,8 @@ pub struct Vcpu {
     host: Host,
     debug: DebugRegisters,
     access: Access,
-    /// The CPU that holds the VMCS, from the first entry on.
-    cpu: Option<CpuId>,
+    /// The CPU that holds the VMCS, and the controls it was made with, from the first entry on.
+    holder: Option<Holder>,
     has_launched: bool,
     has_changes: bool,
     /// What the VMCS holds.
@@ -56,6 +56,13 @@ pub struct Vcpu {
     last: Switched,
     global_control: PerfGlobalCtrl,
     ring: Ring,
+}
+
+/// Who holds a VMCS.
+#[derive(Clone, Copy, Debug)]
+struct Holder {
+    cpu: CpuId,
+    controls: Controls,
 }
 
 impl Vcpu {
@@ -77,7 +84,7 @@ impl Vcpu {
             host: Host::new(),
             debug: DebugRegisters::new(),
             access: Access::default(),
-            cpu: None,
+            holder: None,
             has_launched: false,
             has_changes: true,
             processor: ProcessorControls::new(),
@@ -95,7 +102,7 @@ impl Vcpu {
     /// with is what the VMM writes to the page, so the first [`Self::take_changes`] takes all groups.
     pub fn reset(&mut self) {
         // The first entry writes the VMCS, the lists and the bitmaps anew.
-        self.cpu = None;
+        self.holder = None;
         self.access = Access::default();
         self.debug = DebugRegisters::new();
         self.exits = 0;
@@ -145,9 +152,7 @@ impl Vcpu {
             is_current && thread.has_fpu(),
             "a guest is entered by the current thread, with an FPU"
         );
-        let controls =
-            root::controls().unwrap_or_else(|why| panic!("a guest is entered, but {why}"));
-        let vmcs = self.make_current(cpu, &controls);
+        let (vmcs, controls) = self.make_current(cpu);
         let is_first = self.bitmap == 0;
         let outside = self.set_counters(vmcs, counters);
         self.host
@@ -172,7 +177,8 @@ impl Vcpu {
 
     /// Writes what the VMM needs to know of the last exit to the page: [`RawExit::Exit`] and [`RawExit::EntryFailed`].
     pub fn describe_exit(&mut self, page: PageRef) {
-        let vmcs = self.cpu.and_then(|cpu| root::current(cpu, self.region));
+        let holder = self.holder;
+        let vmcs = holder.and_then(|holder| root::current(holder.cpu, self.region));
         let Some(vmcs) = vmcs else {
             return;
         };
@@ -263,20 +269,25 @@ impl Vcpu {
         }
     }
 
-    fn make_current(&mut self, cpu: CpuId, controls: &Controls) -> Current {
-        match self.cpu {
-            Some(holder) => {
-                assert!(holder == cpu, "a vCPU stays on the CPU of its first entry");
-                root::resume(cpu, self.region)
-            }
-            None => self.start(cpu, controls),
-        }
+    fn make_current(&mut self, cpu: CpuId) -> (Current, Controls) {
+        let Some(holder) = self.holder else {
+            return self.start(cpu);
+        };
+        assert!(
+            holder.cpu == cpu,
+            "a vCPU stays on the CPU of its first entry"
+        );
+        (root::resume(cpu, self.region), holder.controls)
     }
 
     /// Writes every field of the VMCS but those of the page, which follow because of `bitmap == 0`.
-    fn start(&mut self, cpu: CpuId, controls: &Controls) -> Current {
+    #[cold]
+    #[inline(never)]
+    fn start(&mut self, cpu: CpuId) -> (Current, Controls) {
+        let controls =
+            root::controls().unwrap_or_else(|why| panic!("a guest is entered, but {why}"));
         let vmcs = root::start(cpu, self.region);
-        self.cpu = Some(cpu);
+        self.holder = Some(Holder { cpu, controls });
         self.has_launched = false;
         self.has_changes = true;
         self.bitmap = 0;
@@ -292,12 +303,12 @@ impl Vcpu {
         self.inside = PerfGlobalCtrl::new();
         vmcs.write(&GUEST_PERF_GLOBAL_CTRL, self.inside);
         self.host.start(vmcs, cpu);
-        self.lists.start(vmcs, controls);
+        self.lists.start(vmcs, &controls);
         state::start(vmcs);
         let closed = permissions::bitmap(None, controls.secondary.rdtscp());
         write_words(self.closed, &closed);
         self.write_open_bitmap();
-        vmcs
+        (vmcs, controls)
     }
 
     /// Says whose counters the guest runs on, and gives GLOBAL_CTRL from the exit on.
@@ -341,6 +352,7 @@ impl Vcpu {
         }
     }
 
+    #[inline(never)]
     fn write_open_bitmap(&self) {
         let has_tsc_aux = root::controls().is_ok_and(|controls| controls.secondary.rdtscp());
         let words = permissions::bitmap(Some(self.access), has_tsc_aux);

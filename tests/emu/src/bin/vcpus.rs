@@ -14,6 +14,9 @@ mod bench;
 #[path = "vcpus/checks.rs"]
 mod checks;
 #[cfg(bare)]
+#[path = "vcpus/costs.rs"]
+mod costs;
+#[cfg(bare)]
 #[path = "vcpus/counters.rs"]
 mod counters;
 #[cfg(bare)]

@@ -11,9 +11,9 @@ use sel4_sys::vcpu::Changed;
 use x86_regs::vmx::ExitReason;
 
 use crate::bench::{Bench, CPU, QUIET, RAX, RBX, RCX, word};
-use crate::counters;
 use crate::host::{self, NAMES, snapshot};
 use crate::report::{Outcome, begin, check, fail, finish, same};
+use crate::{costs, counters};
 
 global_asm!(include_str!("code.s"));
 
@@ -40,6 +40,7 @@ guests! {
     counts = guest_counts;
     reads_its_counter = guest_reads_its_counter;
     changes_global_control = guest_changes_global_control;
+    calls = guest_calls;
 }
 
 upcalls!(boot, syscall, fault, interrupt);
@@ -62,6 +63,7 @@ fn boot(boot: &mut Boot) -> Next {
     run("the_timer_interrupts_a_guest", timer_interrupts);
     run("an_injected_exception_needs_a_gate", injection);
     counters::all(&mut run);
+    costs::all(&mut run);
     finish()
 }
 

@@ -122,6 +122,10 @@ guest changes_global_control        # stops fixed counter 0 by the third instruc
     .endr
     vmcall
 
+guest calls
+1:  vmcall
+    jmp 1b
+
 .global guests_end
 guests_end:
 .code64

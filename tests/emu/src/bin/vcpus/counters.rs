@@ -14,7 +14,7 @@ use crate::checks::{VMCALL, changes_global_control, counts, reads_its_counter, w
 use crate::host;
 use crate::report::{Outcome, fail, same};
 
-const FIXED_0: u64 = 1 << 32;
+pub(crate) const FIXED_0: u64 = 1 << 32;
 
 /// Runs all of them.
 pub(crate) fn all(run: &mut impl FnMut(&str, fn(&mut Bench) -> Outcome)) {
@@ -27,12 +27,12 @@ pub(crate) fn all(run: &mut impl FnMut(&str, fn(&mut Bench) -> Outcome)) {
     run("an_nmi_during_a_switch_is_not_lost", late);
 }
 
-fn counter() -> Counter {
+pub(crate) fn counter() -> Counter {
     Counter::fixed(0).unwrap_or_else(|| unreachable!("fixed counter 0 has a name"))
 }
 
 /// Fixed counter 0 counts ring 0 from `value` on.
-fn context(value: u64, interrupt: bool) -> PmuContext {
+pub(crate) fn context(value: u64, interrupt: bool) -> PmuContext {
     let field = FixedField::new()
         .with_kernel(true)
         .with_interrupt(interrupt);
@@ -43,12 +43,12 @@ fn context(value: u64, interrupt: bool) -> PmuContext {
     context
 }
 
-fn cpu() -> CpuPmu<pmu::Port> {
+pub(crate) fn cpu() -> CpuPmu<pmu::Port> {
     let layout = pmu::layout().unwrap_or_else(|why| panic!("{why}"));
     CpuPmu::new(pmu::port(CPU), layout)
 }
 
-fn load(pmu: &mut CpuPmu<pmu::Port>, context: &PmuContext, odd_epoch: bool) -> Counters {
+pub(crate) fn load(pmu: &mut CpuPmu<pmu::Port>, context: &PmuContext, odd_epoch: bool) -> Counters {
     let mut stopped = pmu.stop();
     let vector = LocalVector::Fixed {
         vector: pmu::guest_vector(odd_epoch),
@@ -153,7 +153,7 @@ fn sample(bench: &Bench, period: u64, watermark: u64) -> (CpuPmu<pmu::Port>, Pmu
     (cpu(), context((1 << 48) - period, true))
 }
 
-fn start(pmu: &mut CpuPmu<pmu::Port>, context: &PmuContext) {
+pub(crate) fn start(pmu: &mut CpuPmu<pmu::Port>, context: &PmuContext) {
     let mut stopped = pmu.stop();
     stopped.take(context, LocalVector::Nmi);
     stopped.start_host(context);

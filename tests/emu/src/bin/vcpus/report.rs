@@ -54,6 +54,22 @@ pub(crate) fn check(name: &str, body: impl FnOnce() -> Outcome) {
     });
 }
 
+/// Tells what was measured, the smallest first.
+pub(crate) fn tell(name: &str, sorted: &[u64]) {
+    let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {
+        return;
+    };
+    let median = sorted.get(sorted.len() / 2).copied().unwrap_or(max);
+    console::send(&Record::Metric {
+        name,
+        unit: "instructions",
+        min,
+        median,
+        max,
+        count: sorted.len() as u64,
+    });
+}
+
 /// The last record, and the machine's end.
 pub(crate) fn finish() -> ! {
     console::send(&Record::Done);
