@@ -111,13 +111,17 @@ impl Controls {
             .with_external_interrupt_exiting(true)
             .with_nmi_exiting(true)
             .with_virtual_nmis(true);
-        // MOV DR exits once: a guest that never uses them costs no switch of them (`debug`). RDTSC does not exit and has no offset: guests see the machine's time, as the counters do.
+        // MOV DR exits once: a guest that never uses them costs no switch of them (`debug`). RDTSC does not exit
+        // and has no offset: guests see the machine's time, as the counters do.
         let processor = ProcessorControls::new()
             .with_hlt_exiting(true)
             .with_mwait_exiting(true)
             .with_monitor_exiting(true)
             .with_rdpmc_exiting(true)
             .with_mov_dr_exiting(true)
+            // CR8 is the host's own task priority: a guest that raised it would keep interrupts from ending its turn.
+            .with_cr8_load_exiting(true)
+            .with_cr8_store_exiting(true)
             .with_unconditional_io_exiting(true)
             .with_msr_bitmaps(true)
             .with_secondary(true);
@@ -196,8 +200,8 @@ mod tests {
     fn a_full_cpu_gets_what_is_wanted_and_what_it_insists_on() {
         let controls = Controls::choose(&everything()).unwrap();
         assert_eq!(controls.pin.into_bits(), 0x16 | 1 << 0 | 1 << 3 | 1 << 5);
-        // HLT 7, MWAIT 10, RDPMC 11, MOV DR 23, unconditional I/O 24, MSR bitmaps 28, MONITOR 29, secondary 31.
-        assert_eq!(controls.processor.into_bits(), 0xb180_0c80 | 0x0400_6172);
+        // HLT 7, MWAIT 10, RDPMC 11, CR8 19 20, MOV DR 23, unconditional I/O 24, MSR bitmaps 28, MONITOR 29, secondary 31.
+        assert_eq!(controls.processor.into_bits(), 0xb198_0c80 | 0x0400_6172);
         // EPT 1, RDTSCP 3, VPID 5, WBINVD 6, unrestricted 7, INVPCID 12.
         assert_eq!(controls.secondary.into_bits(), 0x10ea);
         // Save debug 2, 64-bit host 9, load GLOBAL_CTRL 12, acknowledge 15, PAT 18 19, EFER 20 21, save GLOBAL_CTRL 30.

@@ -10,7 +10,7 @@ use arch_x86_64::{CpuId, upcalls};
 use sel4_sys::vcpu::Changed;
 use x86_regs::vmx::ExitReason;
 
-use crate::bench::{Bench, CPU, QUIET, RAX, RBX, RCX, word};
+use crate::bench::{Bench, CODE, CPU, DATA, QUIET, RAX, RBX, RCX, word};
 use crate::host::{self, NAMES, snapshot};
 use crate::report::{Outcome, begin, check, fail, finish, same};
 use crate::{costs, counters};
@@ -41,6 +41,7 @@ guests! {
     reads_its_counter = guest_reads_its_counter;
     changes_global_control = guest_changes_global_control;
     calls = guest_calls;
+    raises_its_priority = guest_raises_its_priority;
 }
 
 upcalls!(boot, syscall, fault, interrupt);
@@ -61,6 +62,7 @@ fn boot(boot: &mut Boot) -> Next {
     run("a_new_guest_finds_nothing_of_the_old_one", nothing_left);
     run("memory_is_the_guests_only_while_it_is_mapped", mapping);
     run("the_timer_interrupts_a_guest", timer_interrupts);
+    run("the_task_priority_stays_the_hosts", task_priority);
     run("an_injected_exception_needs_a_gate", injection);
     counters::all(&mut run);
     costs::all(&mut run);
@@ -247,6 +249,29 @@ fn timer_interrupts(bench: &mut Bench) -> Outcome {
     if bench.get(RBX) < 20_000 {
         return fail(format_args!("the guest made {} turns only", bench.get(RBX)));
     }
+    Ok(())
+}
+
+fn task_priority(bench: &mut Bench) -> Outcome {
+    bench.begin(raises_its_priority());
+    // 64-bit mode with one table at every level: its entry 0 names itself, entry 1 the code.
+    let entries = [DATA | 7, CODE | 7].map(u64::to_le_bytes);
+    bench.data.reset(0, 1, entries.as_flattened());
+    bench.set(word!(cr3), DATA);
+    bench.set(word!(cr4), 1 << 5);
+    bench.set(word!(cr0), 0x8000_0011);
+    bench.set(word!(efer), 0x500);
+    bench.set(word!(segments) + 4, 0xa09b_ffff_ffff);
+    let exit = RawExit::Exit(ExitReason::CONTROL_REGISTER);
+    same!(bench.enter(QUIET), exit, "write of CR8");
+    same!(bench.get(word!(exit_qualification)) & 0x3f, 8, "kind");
+    same!(host::task_priority(), 0, "the host's priority");
+    bench.skip();
+    same!(bench.enter(QUIET), exit, "read of CR8");
+    same!(bench.get(word!(exit_qualification)) & 0x3f, 0x18, "kind");
+    bench.skip();
+    same!(bench.enter(QUIET), VMCALL, "end");
+    same!(bench.get(word!(efer)), 0x500, "EFER as the guest sees it");
     Ok(())
 }
 

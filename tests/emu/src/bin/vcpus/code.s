@@ -126,7 +126,13 @@ guest calls
 1:  vmcall
     jmp 1b
 
+.code64
+guest raises_its_priority
+    mov eax, 15
+    mov cr8, rax
+    mov rax, cr8
+    vmcall
+
 .global guests_end
 guests_end:
-.code64
 .text

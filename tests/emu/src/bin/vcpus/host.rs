@@ -61,6 +61,14 @@ pub(crate) fn global_control() -> u64 {
     read::<PerfGlobalCtrl>()
 }
 
+/// CR8: the class of interrupts that wait.
+pub(crate) fn task_priority() -> u64 {
+    let value;
+    // SAFETY: 1. Reading has no effect.
+    unsafe { asm!("mov {}, cr8", out(reg) value, options(nomem, nostack)) }
+    value
+}
+
 /// Puts a mark where the host has nothing of its own.
 pub(crate) fn mark() {
     // SAFETY: 1. CR2 is the kernel's to write and only read after a page fault.
