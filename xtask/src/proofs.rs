@@ -157,7 +157,6 @@ mod tests {
             cpus: Some(3),
             runs: 1,
             boards: None,
-            script: None,
         };
         let machine = proof.machine(&board);
         assert_eq!(machine.facts.cpus, 3);
