@@ -228,8 +228,8 @@ impl Kernel {
         Some(())
     }
 
-    /// Gives a stopped thread back the priority, scheduling context and notification that the system image declares,
-    /// as far as no other thread has them by now.
+    /// Gives a stopped thread back the priority, scheduling context with budget and notification that the system image
+    /// declares, as far as no other thread has them by now.
     pub(crate) fn restore_ties(&mut self, id: ThreadId) {
         let number = usize::from(self.threads[id].number);
         let Some(record) = self.image.threads.get(number) else {
@@ -243,6 +243,11 @@ impl Kernel {
             self.sched_contexts[context].home = Some(id);
             self.threads[id].home = Some(context);
             self.hand_over(context, id);
+        }
+        if let Some(context) = SchedContextId::new(record.sched_context)
+            && self.sched_contexts[context].home == Some(id)
+        {
+            self.restore_budget(context);
         }
         if let Some(notification) = NotificationId::new(record.notification)
             && self.notifications[notification].bound.is_none()

@@ -16,7 +16,7 @@ pub mod slot {
     pub const SUPERVISOR: CPtr = 4;
     /// A reply object for the task's main loop.
     pub const REPLY: CPtr = 5;
-    /// The task's scheduling context; empty for a passive server.
+    /// The task's scheduling context, to look at; empty for a passive server.
     pub const SCHED_CONTEXT: CPtr = 6;
     /// The task's notification, bound to its thread.
     pub const NOTIFICATION: CPtr = 7;

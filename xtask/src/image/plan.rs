@@ -393,7 +393,8 @@ fn give_fixed(member: &Member<'_>, root: &Member<'_>, capabilities: &mut Capabil
     if let Some(sched_context) = member.sched_context {
         give(
             slot::SCHED_CONTEXT,
-            Grant::all(ObjectKind::SchedContext, sched_context),
+            // To look at: a task cannot give itself more time.
+            Grant::all(ObjectKind::SchedContext, sched_context).with(CapRights::READ),
         );
     }
     if let Some(service) = member.service {

@@ -1,6 +1,6 @@
-//! `Call` and `ReplyRecv` by the short way; [`fast_signal`](super::fast_signal) has that of signals.
+//! `Call` and `ReplyRecv` by the short way.
 //!
-//! Taken when the message fits the registers, the partner waits on this CPU, and nothing else should run first. Everything is checked
+//! That of signals is in [`fast_signal`](super::fast_signal). Taken when the message fits the registers, the partner waits on this CPU, and nothing else should run first. Everything is checked
 //! before anything is changed; where a check fails, the general way (`send`, `receive`, `reply`) does the whole
 //! system call. Both must leave the same state behind, and a test compares them.
 //!

@@ -7,7 +7,7 @@ use sel4_sys::{CapRights, Error, SchedContextOp};
 use super::{Answer, Args, Refusal};
 use crate::Kernel;
 use crate::arch::timer;
-use crate::object::{SchedContextId, ThreadId};
+use crate::object::{Id, SchedContextId, ThreadId};
 
 /// The shortest budget, in µs.
 const LEAST_BUDGET_US: u32 = 10;
@@ -92,21 +92,30 @@ pub(super) fn invoke(k: &mut Kernel, plan: SchedContextPlan) -> Answer {
             context,
             budget_us,
             period_us,
-        } => {
-            let per_us = timer::ticks_per_us();
-            let now = k.charge_if_in_use(context);
-            k.sched_contexts[context].configure(
-                u64::from(budget_us) * per_us,
-                u64::from(period_us) * per_us,
-                now,
-            );
-            k.arm_all(now);
-        }
+        } => k.set_budget(context, budget_us, period_us),
     }
     Answer::done()
 }
 
 impl Kernel {
+    fn set_budget(&mut self, id: SchedContextId, budget_us: u32, period_us: u32) {
+        let per_us = timer::ticks_per_us();
+        let now = self.charge_if_in_use(id);
+        self.sched_contexts[id].configure(
+            u64::from(budget_us) * per_us,
+            u64::from(period_us) * per_us,
+            now,
+        );
+        self.arm_all(now);
+    }
+
+    /// Makes budget and period those of the system image. What was used stays used.
+    pub(crate) fn restore_budget(&mut self, id: SchedContextId) {
+        if let Some(record) = self.image.sched_contexts.get(id.index()) {
+            self.set_budget(id, record.budget_us, record.period_us);
+        }
+    }
+
     /// The scheduling context belongs to nobody and nobody runs on it afterwards.
     fn unbind_sched_context(&mut self, id: SchedContextId) {
         if let Some(home) = self.sched_contexts[id].home.take() {

@@ -48,7 +48,7 @@ fn the_client_gets_what_it_declares_in_the_slots_it_expects() {
          3 AddressSpace 2 badge 0 WRITE+READ+GRANT+GRANT_REPLY
          5 Reply 2 badge 0 WRITE+READ+GRANT+GRANT_REPLY
          7 Notification 2 badge 0 WRITE+READ+GRANT+GRANT_REPLY
-         6 SchedContext 1 badge 0 WRITE+READ+GRANT+GRANT_REPLY
+         6 SchedContext 1 badge 0 READ
          4 Endpoint 0 badge 2 WRITE+GRANT_REPLY
         16 Endpoint 1 badge 2 WRITE+GRANT_REPLY
         17 Port 0 badge 0 WRITE+READ+GRANT+GRANT_REPLY
