@@ -7,7 +7,7 @@ use sel4::{Cap, CapRights, MessageInfo, init_slot, with_ipc_buffer, with_ipc_buf
 use crate::caps;
 use crate::expected::{Expected, Half};
 use crate::harness::tests;
-use crate::partner::{ask, let_it_run};
+use crate::partner::{ask, let_it_run, pass};
 
 tests! {
     a_capability_arrives_and_works
@@ -25,16 +25,6 @@ const NOTIFICATION: u64 = init_slot::NOTIFICATION;
 
 fn cnode() -> CNode {
     crate::tests::cnodes::own()
-}
-
-/// Tells the partner something, with capabilities.
-fn pass(command: Command, slots: &[u64]) -> [u64; 4] {
-    with_ipc_buffer_mut(|buffer| {
-        let places = buffer.caps_or_badges_mut().iter_mut().zip(slots);
-        places.for_each(|(place, slot)| *place = *slot);
-    });
-    let info = MessageInfo::new(command.0, 0, slots.len() as u64, 4);
-    caps::to_assist.call_with_mrs(info, [0; 4]).msg
 }
 
 fn a_capability_arrives_and_works() {
