@@ -26,3 +26,6 @@ mod host;
 #[cfg(bare)]
 #[path = "vcpus/report.rs"]
 mod report;
+#[cfg(bare)]
+#[path = "vcpus/samples.rs"]
+mod samples;

@@ -43,6 +43,8 @@ pub(crate) struct Bench {
     pub(crate) code: Frame,
     pub(crate) data: Frame,
     pub(crate) samples: Frame,
+    /// Instructions between an overflow and its interrupt, as the machine was told.
+    pub(crate) delay: u64,
     _own: AddressSpace,
 }
 
@@ -78,6 +80,7 @@ impl Bench {
             code,
             data,
             samples: boot.frame(1, &[])?,
+            delay: delay(boot.image()),
             _own: own,
         })
     }
@@ -134,6 +137,15 @@ impl Bench {
         let word = self.data.page(0).map_or(0, |page| page.word(offset / 8));
         word >> (offset % 8 * 8) & 0xffff_ffff
     }
+}
+
+/// The number behind `pmi_delay=` in the words of the machine's description; 0 without.
+fn delay(image: &[u8]) -> u64 {
+    let words = core::str::from_utf8(image).unwrap_or("");
+    let number = words
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("pmi_delay="));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 const _: () = assert!(offset_of!(VcpuState, registers) == 0 && Changed::CONTROL == 1);

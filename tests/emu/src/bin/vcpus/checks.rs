@@ -13,7 +13,7 @@ use x86_regs::vmx::ExitReason;
 use crate::bench::{Bench, CODE, CPU, DATA, QUIET, RAX, RBX, RCX, word};
 use crate::host::{self, NAMES, snapshot};
 use crate::report::{Outcome, begin, check, fail, finish, same};
-use crate::{costs, counters};
+use crate::{costs, counters, samples};
 
 global_asm!(include_str!("code.s"));
 
@@ -65,6 +65,7 @@ fn boot(boot: &mut Boot) -> Next {
     run("the_task_priority_stays_the_hosts", task_priority);
     run("an_injected_exception_needs_a_gate", injection);
     counters::all(&mut run);
+    samples::all(&mut run);
     costs::all(&mut run);
     finish()
 }

@@ -1,4 +1,4 @@
-//! What the kernel's own part of an exit costs, in instructions that retire outside of the guest.
+//! What the kernel's own part of an exit costs, in instructions of the host.
 
 use arch_x86_64::pmu;
 use arch_x86_64::timer::{self, Ticks};

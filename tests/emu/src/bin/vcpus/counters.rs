@@ -1,18 +1,16 @@
-//! Counters: a guest's own, its interrupts, and the host's samples.
+//! A guest's own counters and their interrupts.
 
 use arch_x86_64::pmu;
-use arch_x86_64::timer::{self, Ticks};
 use arch_x86_64::trap::Interrupt;
 use arch_x86_64::vcpu::{Access, Counters, RawExit};
 use pmu_drv::{Counter, CounterSet, CpuPmu, LocalVector, PmuContext};
-use sel4_sys::samples::{SAMPLE_HEADER_WORDS, SampleHeader};
 use x86_regs::pmu::{FixedCtrCtrl, FixedField, PerfGlobalCtrl};
 use x86_regs::vmx::ExitReason;
 
 use crate::bench::{Bench, CPU, QUIET, RBX, word};
 use crate::checks::{VMCALL, changes_global_control, counts, reads_its_counter, waits};
 use crate::host;
-use crate::report::{Outcome, fail, same};
+use crate::report::{Outcome, same};
 
 pub(crate) const FIXED_0: u64 = 1 << 32;
 
@@ -22,9 +20,6 @@ pub(crate) fn all(run: &mut impl FnMut(&str, fn(&mut Bench) -> Outcome)) {
     run("the_exit_saves_global_control_and_stops", global_control);
     run("a_guest_reaches_what_is_open_and_nothing_else", access);
     run("a_guests_overflow_comes_by_its_epochs_vector", guest_pmi);
-    run("the_hosts_counters_become_samples", samples);
-    run("an_nmi_exit_is_served_and_nmis_come_again", nmi_exit);
-    run("an_nmi_during_a_switch_is_not_lost", late);
 }
 
 pub(crate) fn counter() -> Counter {
@@ -136,171 +131,18 @@ fn guest_pmi(bench: &mut Bench) -> Outcome {
         let counters = load(&mut pmu, &context, odd_epoch);
         let wanted = RawExit::Interrupt(Interrupt::GuestPmi { odd_epoch });
         same!(bench.enter(counters), wanted, "exit");
-        same!(bench.get(RBX), 500, "turns of two instructions");
+        let turns = (1000 + bench.delay) / 2;
+        same!(bench.get(RBX), turns, "turns of two instructions");
         pmu.exited().leave(&mut context);
-        same!(context.value(counter()), 0, "value");
+        same!(context.value(counter()), bench.delay, "value");
         same!(u64::from(context.status()), FIXED_0, "status");
     }
     Ok(())
 }
 
-/// The host samples every `period` instructions of ring 0.
-fn sample(bench: &Bench, period: u64, watermark: u64) -> (CpuPmu<pmu::Port>, PmuContext) {
-    let mut periods = [0; 12];
-    periods[8] = period;
-    pmu::set_periods(CPU, &periods);
-    pmu::set_ring(CPU, Some(&bench.samples), watermark);
-    (cpu(), context((1 << 48) - period, true))
-}
-
+/// The host's counters run.
 pub(crate) fn start(pmu: &mut CpuPmu<pmu::Port>, context: &PmuContext) {
     let mut stopped = pmu.stop();
     stopped.take(context, LocalVector::Nmi);
     stopped.start_host(context);
-}
-
-fn header(bench: &Bench, index: usize) -> u64 {
-    bench.samples.page(0).map_or(0, |page| page.word(index))
-}
-
-#[inline(never)]
-fn spin(turns: u64) {
-    for turn in 0..turns {
-        core::hint::black_box(turn);
-    }
-}
-
-fn samples(bench: &mut Bench) -> Outcome {
-    bench.samples.reset(0, 1, &[]);
-    let before = pmu::nmi_counts(CPU);
-    let (mut pmu, mut context) = sample(bench, 20_000, 4);
-    start(&mut pmu, &context);
-    spin(100_000);
-    let mut stopped = pmu.stop();
-    let overflow = stopped.leave_host(&mut context);
-    drop(stopped);
-    same!(overflow.0.is_empty(), true, "nothing is late");
-    let counts = pmu::nmi_counts(CPU);
-    let taken = counts.host_pmis - before.host_pmis;
-    let written = header(bench, SampleHeader::WRITTEN);
-    same!(written, taken, "samples, one for each NMI");
-    if !(5..100).contains(&taken) {
-        return fail(format_args!(
-            "{taken} samples of more than 100000 instructions"
-        ));
-    }
-    same!(counts.throttled, before.throttled, "throttled");
-    for i in 0..usize::try_from(written).unwrap_or(0) {
-        let rip = header(bench, SAMPLE_HEADER_WORDS + 4 * i + 1);
-        let flags = header(bench, SAMPLE_HEADER_WORDS + 4 * i + 3);
-        same!(
-            rip >> 31,
-            (1 << 33) - 1,
-            "sample {i}: an address of the kernel"
-        );
-        same!(flags, 0, "sample {i}: ring 0, not late");
-    }
-    // The watermark's interrupt has waited since: interrupts are off here, and a guest lets it through.
-    bench.begin(waits());
-    let told = RawExit::Interrupt(Interrupt::Samples);
-    same!(bench.enter(QUIET), told, "the watermark");
-    Ok(())
-}
-
-fn nmi_exit(bench: &mut Bench) -> Outcome {
-    bench.samples.reset(0, 1, &[]);
-    let before = pmu::nmi_counts(CPU);
-    let (mut pmu, mut context) = sample(bench, 5000, 1000);
-    bench.begin(waits());
-    // The event includes guests: the host's counter runs on while the guest does.
-    let mut stopped = pmu.stop();
-    stopped.take(&context, LocalVector::Nmi);
-    stopped.start_host(&context);
-    let inside = PerfGlobalCtrl::from(FIXED_0);
-    let counters = Counters::Host {
-        inside,
-        outside: inside,
-    };
-    for round in 1..=3 {
-        same!(bench.enter(counters), RawExit::Nmi, "exit {round}");
-        same!(host::global_control(), FIXED_0, "the host's GLOBAL_CTRL");
-    }
-    let mut stopped = pmu.stop();
-    let overflow = stopped.leave_host(&mut context);
-    drop(stopped);
-    same!(overflow.0.is_empty(), true, "nothing is late");
-    let taken = pmu::nmi_counts(CPU).host_pmis - before.host_pmis;
-    // Making a new guest ready takes the host more instructions than a period has.
-    same!(
-        (3..6).contains(&taken),
-        true,
-        "{taken} NMIs, three of them exits"
-    );
-    same!(header(bench, SampleHeader::WRITTEN), taken, "samples");
-    for i in 0..usize::try_from(taken).unwrap_or(0) {
-        let rip = header(bench, SAMPLE_HEADER_WORDS + 4 * i + 1);
-        same!(
-            rip >> 31,
-            (1 << 33) - 1,
-            "sample {i}: no address of the guest"
-        );
-    }
-    Ok(())
-}
-
-fn late(bench: &mut Bench) -> Outcome {
-    // A guest runs until the timer; meanwhile nothing of the host counts, and afterwards it goes on.
-    bench.samples.reset(0, 1, &[]);
-    let (mut pmu, mut host) = sample(bench, 30_000, 1000);
-    let before = pmu::nmi_counts(CPU);
-    start(&mut pmu, &host);
-    for round in 0..20_u64 {
-        spin(500 + 97 * round);
-        let mut stopped = pmu.stop();
-        let overflow = stopped.leave_host(&mut host);
-        pmu::record_late(
-            CPU,
-            overflow.0,
-            &mut host,
-            &pmu::layout().unwrap_or_else(|why| panic!("{why}")),
-        );
-        let mut guest = context(0, false);
-        stopped.take(
-            &guest,
-            LocalVector::Fixed {
-                vector: pmu::guest_vector(false),
-                masked: true,
-            },
-        );
-        let counters = Counters::Guest(stopped.start_guest(&guest));
-        bench.begin(waits());
-        timer::arm(CPU, Ticks(timer::now().0 + 3000));
-        let exit = bench.enter(counters);
-        same!(exit, RawExit::Interrupt(Interrupt::Timer), "exit");
-        let mut stopped = pmu.exited();
-        stopped.leave(&mut guest);
-        // Two instructions a turn; the exit may fall between them.
-        same!(
-            guest.value(counter()) / 2,
-            bench.get(RBX) - guest.value(counter()) % 2,
-            "the guest's own"
-        );
-        stopped.take(&host, LocalVector::Nmi);
-        stopped.start_host(&host);
-    }
-    let mut stopped = pmu.stop();
-    let overflow = stopped.leave_host(&mut host);
-    drop(stopped);
-    let counts = pmu::nmi_counts(CPU);
-    let overflows = counts.overflows[8] - before.overflows[8] + u64::from(overflow.0.len());
-    // What was counted in all is whole periods plus what stands in the counter.
-    if overflows == 0 {
-        return fail(format_args!("no overflow in 20 rounds"));
-    }
-    same!(
-        header(bench, SampleHeader::WRITTEN) + u64::from(overflow.0.len()),
-        overflows,
-        "a sample for each overflow"
-    );
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use core::arch::asm;
 
 use x86_regs::MsrReg;
+use x86_regs::apic::{InterruptCommand, LvtEntry};
 use x86_regs::pmu::{DebugCtl, PerfGlobalCtrl};
 use x86_regs::system::{
     Cstar, Efer, FsBase, GsBase, KernelGsBase, Lstar, PageAttributes, Sfmask, Star, SysenterCs,
@@ -67,6 +68,19 @@ pub(crate) fn task_priority() -> u64 {
     // SAFETY: 1. Reading has no effect.
     unsafe { asm!("mov {}, cr8", out(reg) value, options(nomem, nostack)) }
     value
+}
+
+/// Sends this CPU an NMI; it has been served when this returns.
+pub(crate) fn send_nmi() {
+    let command = InterruptCommand::new()
+        .with_delivery(LvtEntry::NMI)
+        .with_asserted(true)
+        .with_destination(0);
+    // SAFETY: 1. The boards have an x2APIC, which the kernel's start has switched on. 2. NMIs have a gate.
+    unsafe {
+        asm!("wrmsr", in("ecx") InterruptCommand::REGISTER.msr().0, in("eax") command.into_bits() & 0xffff_ffff,
+            in("edx") command.into_bits() >> 32, options(nostack));
+    }
 }
 
 /// Puts a mark where the host has nothing of its own.
