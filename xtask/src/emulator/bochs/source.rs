@@ -84,7 +84,11 @@ fn fetch(to: &Path) -> anyhow::Result<()> {
         command
     };
     let log = workspace::log("bochs-source");
-    process::run_logged(apt("apt-get").args(["-qq", "update"]), &log).map_err(unreachable)?;
+    // Without this, apt warns that no mirror answered, and succeeds.
+    let strict = ["-o", "APT::Update::Error-Mode=any"];
+    let mut update = apt("apt-get");
+    update.args(strict).args(["-qq", "update"]);
+    process::run_logged(&mut update, &log).map_err(unreachable)?;
     let addresses =
         process::output_of(apt("apt-get").args(["-qq", "--print-uris", "source", "bochs"]))
             .map_err(unreachable)?;
