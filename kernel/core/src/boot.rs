@@ -11,7 +11,7 @@ use crate::arch::irq::{self, LineFlags};
 use crate::arch::mm::{self, MapError, MapRights};
 use crate::arch::timer;
 use crate::arch::trap::Next;
-use crate::arch::{CpuId, MAX_CPUS};
+use crate::arch::{CpuId, MAX_CPUS, vcpu};
 use crate::cap::{Slot, Slots};
 use crate::object::{
     CNode, CNodeId, Endpoint, EndpointId, Frame, FrameId, Id, Interrupt, Notification,
@@ -20,6 +20,8 @@ use crate::object::{
 };
 use crate::sched::{Cpu, LEAST_SLICE_US};
 use crate::{Kernel, boot_info};
+
+mod guests;
 
 /// Why the kernel cannot start. Numbers are positions in the image's tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,6 +88,9 @@ impl Kernel {
         let per_us = timer::ticks_per_us();
         let (cnodes, slots) = make_cnodes(boot, &image)?;
         let header = image.header;
+        let frames = make_frames(boot, &image)?;
+        let pmu_controls = guests::make_controls(boot, &image, &frames)?;
+        let of_cpu: [_; MAX_CPUS] = guests::controls_by_cpu(&image);
         let mut kernel = Self {
             slots,
             cnodes,
@@ -103,7 +108,12 @@ impl Kernel {
                     .map_or((1, 1), |record| (record.budget_us, record.period_us));
                 SchedContext::new(u64::from(budget) * per_us, u64::from(period) * per_us)
             })?),
-            frames: make_frames(boot, &image)?,
+            guest_spaces: guests::make_spaces(boot, &image)?,
+            vcpus: guests::make_vcpus(boot, &image, &frames)?,
+            pmu_leases: guests::make_leases(boot, &image)?,
+            pmu_controls,
+            runs_guests: vcpu::support().is_ok(),
+            frames,
             spaces: make_spaces(boot, &image)?,
             threads: Pool::new(&mut []),
             interrupts: Pool::new(boot.carve(image.interrupts.len(), |i| Interrupt {
@@ -118,7 +128,7 @@ impl Kernel {
                 PortRange { first, count }
             })?),
             cpus: boot
-                .carve(MAX_CPUS, |_| Cpu::new())?
+                .carve(MAX_CPUS, |i| Cpu::new(of_cpu.get(i).copied().flatten()))?
                 .first_chunk_mut()
                 .ok_or(OutOfMemory)?,
             running: (boot.machine().cpus as usize).clamp(1, MAX_CPUS),
@@ -141,7 +151,8 @@ impl Kernel {
     /// What `cpu` does first, once after [`Kernel::boot`].
     pub fn start(&mut self, cpu: CpuId) -> Next {
         boot_info::write_start(&self.boot_info, timer::now());
-        self.schedule(cpu)
+        self.start_counters(cpu);
+        self.proceed(cpu)
     }
 
     fn make_threads(&mut self, boot: &mut Boot) -> Result<(), BootError> {
@@ -193,6 +204,7 @@ impl Kernel {
             priority: record.priority,
             cpu,
             rights: SendRights::NONE,
+            guest: None,
             fault: None,
             buffer,
             home: None,

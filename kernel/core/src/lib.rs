@@ -16,6 +16,7 @@ pub mod arch;
 mod boot;
 mod boot_info;
 mod cap;
+mod handover;
 mod ipc;
 mod object;
 mod sched;
@@ -30,9 +31,10 @@ use arch::{CpuId, MAX_CPUS};
 use cap::Slots;
 use ipc::Shortcut;
 use object::{
-    CNode, CNodeId, Endpoint, EndpointId, Fault, Frame, FrameId, InterruptId, Notification,
-    NotificationId, Pool, PortId, PortRange, Reply, ReplyId, SchedContext, SchedContextId, Space,
-    SpaceId, ThreadId, Threads,
+    CNode, CNodeId, Endpoint, EndpointId, Fault, Frame, FrameId, GuestSpace, GuestSpaceId,
+    InterruptId, Notification, NotificationId, PmuControl, PmuControlId, PmuLease, PmuLeaseId,
+    Pool, PortId, PortRange, Reply, ReplyId, SchedContext, SchedContextId, Space, SpaceId,
+    ThreadId, Threads, Vcpu, VcpuId,
 };
 use sched::Cpu;
 
@@ -55,6 +57,12 @@ pub struct Kernel {
     frames: Pool<FrameId, Frame>,
     interrupts: Pool<InterruptId, object::Interrupt>,
     ports: Pool<PortId, PortRange>,
+    guest_spaces: Pool<GuestSpaceId, GuestSpace>,
+    vcpus: Pool<VcpuId, Vcpu>,
+    pmu_controls: Pool<PmuControlId, PmuControl>,
+    pmu_leases: Pool<PmuLeaseId, PmuLease>,
+    /// The machine can run guests.
+    runs_guests: bool,
     /// An array of this size needs no check of a [`CpuId`].
     cpus: &'static mut [Cpu; MAX_CPUS],
     /// How many of them run.
@@ -72,7 +80,7 @@ impl Kernel {
     #[inline]
     pub fn syscall(&mut self, cpu: CpuId) -> Next {
         let Some(id) = self.cpu(cpu).current else {
-            return self.schedule(cpu);
+            return self.proceed(cpu);
         };
         #[cfg(test)]
         if self.fast_path == FastPath::Off {
@@ -91,7 +99,7 @@ impl Kernel {
     #[inline(never)]
     fn system_call_by_the_general_way(&mut self, cpu: CpuId, id: ThreadId) -> Next {
         self.slow_system_call(cpu, id);
-        self.schedule(cpu)
+        self.proceed(cpu)
     }
 
     /// The current thread of `cpu` did something that it may not do.
@@ -99,22 +107,29 @@ impl Kernel {
         if let Some(id) = self.cpu(cpu).current {
             self.raise(id, Fault::Cpu(fault));
         }
-        self.schedule(cpu)
+        self.proceed(cpu)
     }
 
     /// `cpu` was interrupted, in ring 3 or while idle.
     pub fn interrupt(&mut self, cpu: CpuId, interrupt: Interrupt) -> Next {
+        self.serve(cpu, interrupt);
+        self.proceed(cpu)
+    }
+
+    /// Does what an interrupt asks for.
+    pub(crate) fn serve(&mut self, cpu: CpuId, interrupt: Interrupt) {
         match interrupt {
-            Interrupt::Timer => return self.timer_fired(cpu),
+            Interrupt::Timer => self.timer_fired(cpu),
             Interrupt::Line(line) => {
                 let found = self.interrupts.iter().find(|object| object.line == line);
                 if let Some(target) = found.and_then(|object| object.target) {
                     self.signal(target.notification, target.badge);
                 }
             }
-            Interrupt::GuestPmi { .. } | Interrupt::Samples | Interrupt::Spurious => {}
+            Interrupt::GuestPmi { odd_epoch } => self.guest_pmi(cpu, odd_epoch),
+            Interrupt::Samples => self.samples_are_ready(cpu),
+            Interrupt::Spurious => {}
         }
-        self.schedule(cpu)
     }
 
     /// The CPUs that run.

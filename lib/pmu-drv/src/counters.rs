@@ -69,7 +69,7 @@ impl Counter {
     }
 
     /// Position in an array of all counters: general-purpose ones first.
-    pub(crate) const fn position(self) -> usize {
+    pub const fn position(self) -> usize {
         match self.split() {
             Split::Gp(i) => i as usize,
             Split::Fixed(i) => MAX_GP + i as usize,

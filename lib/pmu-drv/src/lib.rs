@@ -25,6 +25,7 @@ mod cpu;
 mod emulated;
 mod layout;
 mod port;
+mod resident;
 mod sampling;
 mod shadow;
 

@@ -7,6 +7,9 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Operations of a `PmuControl`. Numbers are this kernel's own.
+///
+/// They come from a thread on the CPU concerned. DESCRIBE and READ need the right READ, all others WRITE. The last thread that used one of those is
+/// the CPU's server: when it is reset, or the capability that it used is deleted, every lease of the CPU is disarmed and all counters stop.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
 pub struct PmuControlOp(pub u64);
@@ -24,7 +27,8 @@ impl PmuControlOp {
     pub const ARM: Self = Self(164);
     /// Extra: lease. Revokes it: its guest is put at once, or at its next exit when it runs on another CPU.
     pub const DISARM: Self = Self(165);
-    /// Extra: notification, or none. Signalled after each put and when samples reach the watermark.
+    /// Extra: notification, or none. Signalled, with the badge of that capability, after each put while the host has
+    /// events, and when samples reach the watermark.
     pub const BIND_NOTIFICATION: Self = Self(166);
     /// watermark; extra: frame, or none. Samples of the host go there from now on, see [`samples`](crate::samples).
     pub const SET_RING: Self = Self(167);
@@ -134,7 +138,7 @@ pub struct AccountingPage {
     pub host_pmis: u64,
     /// PMIs of guests.
     pub guest_pmis: u64,
-    /// Guest PMIs of a dead epoch, dropped.
+    /// Guest PMIs that came after their guest was put; they wait in its page.
     pub late_pmis: u64,
     /// NMIs swallowed because a load had acknowledged their overflow.
     pub swallowed_nmis: u64,

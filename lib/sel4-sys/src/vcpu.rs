@@ -112,6 +112,8 @@ pub struct VcpuState {
     /// them. SEGMENTS is only for exits whose handling may need them: all but CPUID, HLT, VMCALL, RDMSR, WRMSR, RDPMC, XSETBV, port
     /// accesses without string and the two windows.
     pub shown: u64,
+    /// Ticks for which the guest ran with enabled counters stopped, since no lease was armed ([`VcpuOp::SET_BLIND`]).
+    pub blind_time: u64,
 }
 
 const _: () = assert!(size_of::<VcpuState>() <= 4096);
@@ -122,7 +124,7 @@ const _: () = assert!(size_of::<VcpuState>() <= 4096);
 pub struct VcpuOp(pub u64);
 
 impl VcpuOp {
-    /// Runs the guest until an exit needs the VMM. Answers a [`VcpuReturn`] number.
+    /// Runs the guest until an exit needs the VMM. Only the thread that the system image names may do so. Answers a [`VcpuReturn`] number.
     pub const ENTER: Self = Self(128);
     /// selector index, value: the hardware copy of a general-purpose counter's selector.
     pub const SET_SELECTOR: Self = Self(129);
@@ -133,7 +135,7 @@ impl VcpuOp {
     /// counters as bits of GLOBAL_CTRL, flags ([`OpenFlags`]): the guest reaches these directly from the next entry on, by RDMSR
     /// and WRMSR, while its counters are loaded.
     pub const OPEN_COUNTERS: Self = Self(132);
-    /// 1: RDPMC does not exit. Refused unless every counter of the CPU is open.
+    /// 1: RDPMC does not exit while the context is resident. Refused unless every counter of the CPU is open.
     pub const OPEN_RDPMC: Self = Self(133);
     /// RDPMC number: answers the counter, wherever it is at present.
     pub const READ_COUNTER: Self = Self(134);
@@ -141,7 +143,7 @@ impl VcpuOp {
     pub const WRITE_COUNTER: Self = Self(135);
     /// Answers GLOBAL_STATUS.
     pub const READ_STATUS: Self = Self(136);
-    /// bits to clear, bits to set.
+    /// bits to clear, bits to set, counters' bits only.
     pub const CHANGE_STATUS: Self = Self(137);
     /// 1: the guest's LVTPC is masked.
     pub const SET_PMI_MASK: Self = Self(138);
@@ -185,8 +187,8 @@ impl VcpuReturn {
 pub struct GuestSpaceOp(pub u64);
 
 impl GuestSpaceOp {
-    /// guest-physical address, rights, first page, pages; extra: frame.
+    /// guest-physical address, rights ([`MAP_EXECUTE`](crate::MAP_EXECUTE)), first page, pages ≤ 512; extra: frame. Tables come from the space's reserve.
     pub const MAP: Self = Self(144);
-    /// guest-physical address, pages.
+    /// guest-physical address, pages ≤ 512.
     pub const UNMAP: Self = Self(145);
 }

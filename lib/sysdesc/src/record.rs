@@ -350,8 +350,10 @@ record! {
     PmuLease 8 {
         /// The CPU.
         cpu: u32,
+        /// Badge of the calls of the task that enters the VM's virtual CPUs there; 0: none does.
+        vmm_badge: u16,
         /// Zero.
-        reserved: u32,
+        reserved: u16,
     }
 }
 impl Task {

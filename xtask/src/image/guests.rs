@@ -58,7 +58,15 @@ impl Guests {
         leases.sort_by_key(|&(_, index)| index);
         plan.pmu_leases = leases
             .into_iter()
-            .map(|((_, cpu), _)| PmuLease { cpu, reserved: 0 })
+            .map(|((_, cpu), lease)| {
+                let vmm = self.vcpus.iter().find(|vcpu| vcpu.lease == lease);
+                PmuLease {
+                    cpu,
+                    // The position of a task is its badge.
+                    vmm_badge: vmm.map_or(0, |vcpu| vcpu.thread),
+                    reserved: 0,
+                }
+            })
             .collect();
         plan.vcpus = self.vcpus;
         plan.pmu_controls = self.controls;

@@ -12,8 +12,8 @@ use core::num::NonZeroU16;
 use sel4_sys::{CapRights, ObjectKind};
 
 use crate::object::{
-    CNodeId, EndpointId, FrameId, InterruptId, NotificationId, PortId, ReplyId, SchedContextId,
-    SpaceId, ThreadId,
+    CNodeId, EndpointId, FrameId, GuestSpaceId, InterruptId, NotificationId, PmuControlId,
+    PmuLeaseId, PortId, ReplyId, SchedContextId, SpaceId, ThreadId, VcpuId,
 };
 
 /// The right to use one object. 16 bytes, also as an `Option`.
@@ -55,6 +55,10 @@ impl Capability {
         space AddressSpace SpaceId,
         interrupt Interrupt InterruptId,
         port Port PortId,
+        guest_space GuestSpace GuestSpaceId,
+        vcpu Vcpu VcpuId,
+        pmu_control PmuControl PmuControlId,
+        pmu_lease PmuLease PmuLeaseId,
     }
 
     /// Whether it allows all of `rights`.

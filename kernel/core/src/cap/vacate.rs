@@ -17,6 +17,7 @@ impl Kernel {
         };
         self.slots.remove(slot);
         self.cancel_waits_through(slot, capability);
+        self.stop_using(slot, capability);
         match capability.kind {
             // The last chance to answer through this slot is gone; the caller must not wait for ever.
             ObjectKind::Reply => {
@@ -53,6 +54,7 @@ impl Kernel {
         };
         self.slots.relocate(from, to);
         self.cancel_waits_through(from, capability);
+        self.follow(from, to);
         if let Some(reply) = capability.reply()
             && self.replies[reply].slot == Some(from)
         {

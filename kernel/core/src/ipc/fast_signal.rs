@@ -62,7 +62,7 @@ impl Kernel {
     #[inline]
     fn keep(&mut self, id: NotificationId, object: Notification, bits: u64) -> Option<()> {
         if let Some(bound) = object.bound
-            && self.threads[bound].state == State::Receiving
+            && matches!(self.threads[bound].state, State::Receiving | State::Halted)
         {
             return None;
         }
@@ -90,6 +90,10 @@ impl Kernel {
         }
         let context = waiter.sched_context?;
         let state = state_of(self.cpus, cpu);
+        if state.leaves.is_some() {
+            // The thread's guest is to be put when it leaves the CPU.
+            return None;
+        }
         switch_time(
             cpu,
             state,

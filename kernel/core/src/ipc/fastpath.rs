@@ -59,6 +59,10 @@ impl Kernel {
         }
         let (caller, server) = self.threads.pair(id, server_id)?;
         let state = state_of(self.cpus, cpu);
+        if state.leaves.is_some() {
+            // The caller's guest is to be put when it leaves the CPU.
+            return None;
+        }
         // The current thread is at least as urgent as all that are ready, so a server at least as urgent as it comes first.
         if server.cpu != cpu
             || server.next.is_some()
@@ -131,6 +135,7 @@ impl Kernel {
         let (caller, server) = self.threads.pair(caller_id, id)?;
         let state = state_of(self.cpus, cpu);
         if caller.cpu != cpu
+            || state.leaves.is_some()
             || caller.fault.is_some()
             || state.ready.has_more_urgent_than(caller.priority)
         {

@@ -79,7 +79,7 @@ impl Kernel {
         let thread = &mut self.threads[id];
         let reply = thread.reply.take();
         match thread.state {
-            State::Stopped | State::Runnable => return,
+            State::Stopped | State::Runnable | State::Halted => return,
             State::Sending | State::Receiving | State::Waiting => self.leave_queue(id),
             State::Calling => {}
         }

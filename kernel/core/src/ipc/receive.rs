@@ -1,11 +1,12 @@
 //! Receiving from an endpoint.
 
 use sel4_sys::MessageInfo;
+use sel4_sys::vcpu::VcpuReturn;
 
 use super::send::Mode;
 use crate::Kernel;
 use crate::cap::SlotId;
-use crate::object::{EndpointId, EndpointState, Reply, ReplyId, Signal, State, ThreadId};
+use crate::object::{EndpointId, EndpointState, Reply, ReplyId, State, ThreadId};
 
 /// The reply object that will answer a caller, and where the receiver has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,23 +71,26 @@ impl Kernel {
     ///
     /// A thread without a scheduling context hears no signals: a signal brings no time to handle it.
     fn take_bound_signal(&mut self, id: ThreadId) -> bool {
-        let thread = &self.threads[id];
-        if let Some(notification) = thread.notification
-            && thread.sched_context.is_some()
-            && let Signal::Pending(bits) = self.notifications[notification].signal
-        {
-            self.notifications[notification].signal = Signal::Idle;
-            self.write_signal(id, bits);
-            true
-        } else {
-            false
+        match self.take_signal(id) {
+            Some(bits) => {
+                self.write_signal(id, bits);
+                true
+            }
+            None => false,
         }
     }
 
-    /// A thread that receives hears a signal that came while nothing told it so.
+    /// A thread that receives, or sleeps with its guest, hears a signal that came while nothing told it so.
     pub(crate) fn hear_pending_signal(&mut self, id: ThreadId) {
-        if self.threads[id].state == State::Receiving && self.take_bound_signal(id) {
-            self.end_receive(id);
+        let state = self.threads[id].state;
+        match state {
+            State::Receiving if self.take_bound_signal(id) => self.end_receive(id),
+            State::Halted => {
+                if let Some(bits) = self.take_signal(id) {
+                    self.wake_halted(id, VcpuReturn::SIGNALLED, bits);
+                }
+            }
+            _ => {}
         }
     }
 

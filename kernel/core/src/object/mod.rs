@@ -2,24 +2,28 @@
 
 mod endpoint;
 mod notification;
+mod pmu;
 mod pool;
 mod queue;
 mod reply;
 mod sched_context;
 mod thread;
+mod vcpu;
 
 pub(crate) use endpoint::{Endpoint, EndpointState};
 pub(crate) use notification::{Notification, Signal};
+pub(crate) use pmu::{PmuControl, PmuLease, Server};
 pub(crate) use pool::{
-    CNodeId, EndpointId, FrameId, Id, InterruptId, NotificationId, Pool, PortId, ReplyId,
-    SchedContextId, SpaceId, ThreadId,
+    CNodeId, EndpointId, FrameId, GuestSpaceId, Id, InterruptId, NotificationId, PmuControlId,
+    PmuLeaseId, Pool, PortId, ReplyId, SchedContextId, SpaceId, ThreadId, VcpuId,
 };
 pub(crate) use queue::Queue;
 pub(crate) use reply::Reply;
 pub(crate) use sched_context::{SchedContext, Start};
 pub(crate) use thread::{Fault, Place, SendRights, State, Thread};
+pub(crate) use vcpu::{Activity, Blind, Entry, StatePage, StateWord, Vcpu};
 
-use crate::arch::mm;
+use crate::arch::{mm, vcpu as arch_vcpu};
 use crate::cap::SlotId;
 
 /// The threads, which every queue needs.
@@ -68,6 +72,15 @@ pub(crate) struct Space {
     pub(crate) spare_tables: u32,
 }
 
+/// The memory of a guest.
+#[derive(Debug)]
+pub(crate) struct GuestSpace {
+    /// The page tables.
+    pub(crate) tables: arch_vcpu::GuestSpace,
+    /// How many of them the image declares.
+    pub(crate) declared: u32,
+}
+
 /// An interrupt line of a device.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
@@ -77,7 +90,7 @@ pub(crate) struct Interrupt {
     pub(crate) target: Option<InterruptTarget>,
 }
 
-/// Whom an interrupt signals.
+/// Whom an interrupt signals, or a CPU's counters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InterruptTarget {
     /// The notification.

@@ -22,3 +22,13 @@ pub(crate) struct Notification {
     /// The thread that also hears it while it receives from an endpoint.
     pub(crate) bound: Option<ThreadId>,
 }
+
+impl Notification {
+    /// Takes what is pending.
+    pub(crate) fn take(&mut self) -> Option<u64> {
+        match core::mem::take(&mut self.signal) {
+            Signal::Pending(bits) => Some(bits),
+            Signal::Idle => None,
+        }
+    }
+}

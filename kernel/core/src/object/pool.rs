@@ -7,6 +7,8 @@ use core::marker::PhantomData;
 use core::num::NonZeroU16;
 use core::ops::{Index, IndexMut};
 
+use lease::{ContextId, LeaseId};
+
 /// Numbers of the objects of one kind.
 pub(crate) trait Id: Copy {
     /// The id of the object at this position; `None` at 65535, where no object is.
@@ -65,6 +67,38 @@ ids! {
     InterruptId,
     /// A range of I/O ports.
     PortId,
+    /// The memory of a guest.
+    GuestSpaceId,
+    /// A virtual CPU.
+    VcpuId,
+    /// One CPU's counters.
+    PmuControlId,
+    /// A VM's right to one CPU's counters.
+    PmuLeaseId,
+}
+
+impl VcpuId {
+    /// The number of its context for the arbiter.
+    pub(crate) fn context(self) -> ContextId {
+        ContextId(number(self))
+    }
+
+    /// The virtual CPU whose context has this number.
+    pub(crate) fn of_context(context: ContextId) -> Option<Self> {
+        Self::new(context.0)
+    }
+}
+
+impl PmuLeaseId {
+    /// Its number for the arbiter.
+    pub(crate) fn lease(self) -> LeaseId {
+        LeaseId(number(self))
+    }
+}
+
+/// An index is less than 65535.
+fn number(id: impl Id) -> u16 {
+    u16::try_from(id.index()).unwrap_or(u16::MAX)
 }
 
 /// All objects of one kind.

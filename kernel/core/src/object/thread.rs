@@ -1,6 +1,6 @@
 //! A thread: registers, what it may do, and what it waits for.
 
-use super::{CNode, EndpointId, NotificationId, ReplyId, SchedContextId, ThreadId};
+use super::{CNode, EndpointId, NotificationId, ReplyId, SchedContextId, ThreadId, VcpuId};
 use crate::arch::CpuId;
 use crate::arch::context::Context;
 use crate::arch::mm::PageRef;
@@ -23,6 +23,8 @@ pub(crate) enum State {
     Waiting,
     /// It waits for the answer to its call, or to its fault.
     Calling,
+    /// Its guest waits for an interrupt, and it for a reason to tell the guest.
+    Halted,
 }
 
 /// Which queue a thread's links belong to.
@@ -33,7 +35,7 @@ pub(crate) enum Place {
     Nowhere,
     /// The ready queue of its priority.
     Ready,
-    /// The queue of those whose budget is used up.
+    /// The queue of those whose budget is used up, or whose halted guest has a deadline.
     Release,
     /// The queue of the endpoint or notification that it waits for.
     Waiting,
@@ -101,6 +103,8 @@ pub(crate) struct Thread {
     pub(crate) cpu: CpuId,
     /// Of the message that it waits to deliver.
     pub(crate) rights: SendRights,
+    /// The virtual CPU that it is in: where others go on in ring 3, it runs a guest.
+    pub(crate) guest: Option<VcpuId>,
     /// A fault that it waits to deliver or to have answered, or that stopped it.
     pub(crate) fault: Option<Fault>,
 

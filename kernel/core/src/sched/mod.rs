@@ -13,7 +13,7 @@ use crate::Kernel;
 use crate::arch::CpuId;
 use crate::arch::trap::Next;
 use crate::arch::{cpu, timer};
-use crate::object::{Place, Queue, SchedContextId, Start, State, ThreadId, Threads};
+use crate::object::{Place, PmuControlId, Queue, SchedContextId, Start, State, ThreadId, Threads};
 
 /// Shorter slices than this are not worth a switch.
 pub(crate) const LEAST_SLICE_US: u64 = 2;
@@ -29,6 +29,10 @@ pub(crate) struct Cpu {
     pub(crate) since: u64,
     /// When the timer fires; `u64::MAX` when it is not armed.
     pub(crate) armed: u64,
+    /// The counters of this CPU.
+    pub(crate) counters: Option<PmuControlId>,
+    /// The thread whose guest's counters are on this CPU, if they are to go when it leaves.
+    pub(crate) leaves: Option<ThreadId>,
     /// Threads that could run.
     pub(crate) ready: Ready,
     /// Threads whose budget is used up, by the time when some of it comes back.
@@ -36,12 +40,14 @@ pub(crate) struct Cpu {
 }
 
 impl Cpu {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(counters: Option<PmuControlId>) -> Self {
         Self {
             current: None,
             charged: None,
             since: 0,
             armed: u64::MAX,
+            counters,
+            leaves: None,
             ready: Ready::new(),
             release: Queue::default(),
         }
@@ -115,8 +121,8 @@ impl Kernel {
         true
     }
 
-    /// The timer fired.
-    pub(crate) fn timer_fired(&mut self, cpu: CpuId) -> Next {
+    /// The timer fired. Who runs next is not chosen yet.
+    pub(crate) fn timer_fired(&mut self, cpu: CpuId) {
         let now = timer::now().0;
         self.cpu(cpu).armed = u64::MAX;
         self.release_due(cpu, now);
@@ -127,9 +133,8 @@ impl Kernel {
         {
             self.end_turn(cpu, id, context, now);
         }
-        let next = self.schedule(cpu);
+        self.tick_counters(cpu, now);
         self.arm(cpu, now);
-        next
     }
 
     /// The current thread gives up the rest of its budget.
@@ -183,12 +188,17 @@ impl Kernel {
         while let Some(id) = self.cpu(cpu).release.head
             && self.threads[id].wake_at <= now
         {
-            self.unqueue(id);
-            self.make_ready(id);
+            if self.threads[id].state == State::Halted {
+                self.alarm(id);
+            } else {
+                self.unqueue(id);
+                self.make_ready(id);
+            }
         }
     }
 
-    fn throttle(&mut self, id: ThreadId, until: u64) {
+    /// Queues a thread until a moment when it has time again, or a reason to wake.
+    pub(crate) fn throttle(&mut self, id: ThreadId, until: u64) {
         let thread = &mut self.threads[id];
         thread.wake_at = until;
         thread.place = Place::Release;
@@ -245,6 +255,7 @@ impl Kernel {
 
     /// Stops a thread; it waits for nothing and nobody afterwards.
     pub(crate) fn stop(&mut self, id: ThreadId) {
+        self.break_off_guest(id);
         self.cancel_wait(id);
         self.unqueue(id);
         self.threads[id].state = State::Stopped;

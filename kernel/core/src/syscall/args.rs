@@ -5,7 +5,7 @@ use sel4_sys::{Error, IpcBuffer, MESSAGE_REGISTERS, MSG_MAX_CAPS, MSG_MAX_LENGTH
 use crate::Kernel;
 use crate::arch::mm::PageRef;
 use crate::cap::{Capability, SlotId};
-use crate::object::{CNode, Thread};
+use crate::object::{CNode, ThreadId};
 
 /// The message of an invocation. Its numbers are only what a task says.
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +14,20 @@ pub(crate) struct Args {
     words: [u64; MESSAGE_REGISTERS],
     buffer: Option<PageRef>,
     cspace: CNode,
-    /// The rights of the invoked capability.
+    /// Who invokes.
+    pub(crate) caller: ThreadId,
+    /// The invoked capability.
     pub(crate) capability: Capability,
+    /// Where it is.
+    pub(crate) slot: SlotId,
 }
 
 impl Args {
-    pub(crate) fn of(thread: &Thread, capability: Capability) -> Self {
+    pub(crate) fn of(k: &Kernel, caller: ThreadId, slot: SlotId, capability: Capability) -> Self {
+        let thread = &k.threads[caller];
         Self {
+            caller,
+            slot,
             info: thread.context.system_call().info.of_task(),
             words: thread.context.message(),
             buffer: thread.buffer,
@@ -68,11 +75,6 @@ impl Args {
         let pointer = buffer.word(IpcBuffer::CAPS_WORD + i);
         k.look_up(self.cspace, pointer)
             .ok_or(Refusal::capability(i + 1))
-    }
-
-    /// Where words of an answer that do not fit the registers go.
-    pub(crate) fn buffer(&self) -> Option<PageRef> {
-        self.buffer
     }
 }
 
@@ -156,8 +158,23 @@ impl Answer {
         Self::with_length(registers, N as u64)
     }
 
+    /// Done; these are the answer's words, of which a caller without an IPC buffer gets as many as fit the registers.
+    pub(crate) fn long(args: &Args, words: &[u64]) -> Self {
+        let mut registers = [0; MESSAGE_REGISTERS];
+        let mut length = 0;
+        for (i, &word) in words.iter().enumerate() {
+            match (registers.get_mut(i), args.buffer) {
+                (Some(register), _) => *register = word,
+                (None, Some(buffer)) => buffer.set_word(IpcBuffer::MSG_WORD + i, word),
+                (None, None) => break,
+            }
+            length += 1;
+        }
+        Self::with_length(registers, length)
+    }
+
     /// Done; `length` words, of which the first are these and the others in the IPC buffer.
-    pub(crate) fn with_length(words: [u64; MESSAGE_REGISTERS], length: u64) -> Self {
+    fn with_length(words: [u64; MESSAGE_REGISTERS], length: u64) -> Self {
         Self {
             info: MessageInfo::new(0, 0, 0, length),
             words,

@@ -2,11 +2,14 @@
 
 mod args;
 mod frame;
+mod guest_space;
 mod interrupt;
 mod invoke;
+mod pmu;
 mod port;
 mod sched_context;
 mod thread;
+mod vcpu;
 
 pub(crate) use args::{Answer, Args, Refusal};
 
@@ -122,9 +125,14 @@ impl Kernel {
             Answer::done()
         } else {
             let generation = self.threads[id].generation;
-            let answer = self.invoke(id, capability);
-            if self.threads[id].generation != generation {
-                // The thread reset itself: its registers are those of a thread that has not run yet.
+            if capability.vcpu().is_some() && wants == Wants::Nothing {
+                // Running a guest ends with an answer.
+                return refused;
+            }
+            let answer = self.invoke(id, slot, capability);
+            if self.threads[id].generation != generation || self.threads[id].guest.is_some() {
+                // The thread reset itself: its registers are those of a thread that has not run yet. Or it runs its guest
+                // now, and the answer comes when it leaves it.
                 return Ok(());
             }
             answer

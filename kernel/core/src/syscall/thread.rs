@@ -1,8 +1,6 @@
 //! Operations of a thread.
 
-use sel4_sys::{
-    CapRights, Error, IpcBuffer, MESSAGE_REGISTERS, ThreadOp, ThreadState, UserContext,
-};
+use sel4_sys::{CapRights, Error, ThreadOp, ThreadState, UserContext};
 
 use super::{Answer, Args, Refusal};
 use crate::Kernel;
@@ -153,6 +151,7 @@ impl Kernel {
     /// Stops a thread for good and makes it ready to begin anew, as the next generation.
     pub(crate) fn reset_thread(&mut self, id: ThreadId) {
         self.stop(id);
+        self.bury_guests(id);
         self.bury(id);
         self.return_borrowed(id);
         self.threads[id].generation += 1;
@@ -163,17 +162,7 @@ impl Kernel {
 
 fn read_registers(thread: &Thread, args: &Args, first: usize, count: usize) -> Answer {
     let words = words_of(&thread.context.user_context());
-    let mut registers = [0; MESSAGE_REGISTERS];
-    let mut length = 0;
-    for (i, word) in words.into_iter().skip(first).take(count).enumerate() {
-        match (registers.get_mut(i), args.buffer()) {
-            (Some(register), _) => *register = word,
-            (None, Some(buffer)) => buffer.set_word(IpcBuffer::MSG_WORD + i, word),
-            (None, None) => break,
-        }
-        length += 1;
-    }
-    Answer::with_length(registers, length)
+    Answer::long(args, words.get(first..first + count).unwrap_or(&[]))
 }
 
 fn words_of(registers: &UserContext) -> [u64; UserContext::WORDS] {
@@ -195,5 +184,6 @@ fn number_of(thread: &Thread) -> ThreadState {
         State::Receiving => ThreadState::RECEIVING,
         State::Waiting => ThreadState::WAITING,
         State::Calling => ThreadState::CALLING,
+        State::Halted => ThreadState::WAITING,
     }
 }

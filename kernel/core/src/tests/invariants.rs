@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use x86_regs::msr::MsrReg;
+use x86_regs::pmu::PerfGlobalCtrl;
+
 use crate::Kernel;
 use crate::cap::SlotId;
-use crate::object::{EndpointState, Id, Place, Queue, Signal, State, ThreadId};
+use crate::object::{EndpointState, Entry, Id, Place, Queue, Signal, State, ThreadId};
 
 /// Panics with the first thing that is not as it must be.
 pub(super) fn check(k: &Kernel) {
@@ -15,6 +18,7 @@ pub(super) fn check(k: &Kernel) {
         thread(k, id, found.get(&id.index()).copied());
     }
     sched_contexts(k);
+    guests(k);
     replies(k);
     tree(k);
 }
@@ -128,6 +132,10 @@ fn thread(k: &Kernel, id: ThreadId, found: Option<Place>) {
         }
         State::Runnable => assert!(matches!(place, Place::Ready | Place::Release)),
         State::Sending | State::Receiving | State::Waiting => assert_eq!(place, Place::Waiting),
+        State::Halted => {
+            assert!(thread.guest.is_some(), "{id:?} sleeps for a guest");
+            assert!(matches!(place, Place::Release | Place::Nowhere));
+        }
         State::Calling => {
             assert_eq!(place, Place::Nowhere);
             let reply = thread.reply.expect("a caller knows who answers");
@@ -202,6 +210,51 @@ fn replies(k: &Kernel) {
                 "a free reply object"
             );
         }
+    }
+}
+
+/// Who has the counters, by the arbiter, the driver's registers and the scheduler's note of it.
+fn guests(k: &Kernel) {
+    for (id, thread) in k.threads.ids().zip(k.threads.iter()) {
+        if let Some(vcpu) = thread.guest {
+            assert_eq!(k.vcpus[vcpu].thread, id, "only its own thread enters");
+            let inside = matches!(thread.state, State::Runnable | State::Halted);
+            assert!(inside, "{id:?} is in a guest and {:?}", thread.state);
+            assert_ne!(
+                k.cpus[0].current,
+                Some(id),
+                "ring 3 runs a thread in a guest"
+            );
+        }
+    }
+    for control in k.pmu_controls.iter() {
+        let Some(resident) = control.resident() else {
+            assert_eq!(k.cpus[0].leaves, None);
+            continue;
+        };
+        let vcpu = &k.vcpus[resident];
+        let lease = &k.pmu_leases[vcpu.lease].lease;
+        assert!(lease.is_armed(), "on the counters without a lease");
+        let stays = control.arbiter.mode() == lease::Mode::Retain;
+        let expected = (!stays).then_some(vcpu.thread);
+        assert_eq!(k.cpus[0].leaves, expected, "whose leaving ends a residency");
+        if !stays {
+            let current = k.cpus[0].current;
+            assert_eq!(
+                current, expected,
+                "it stays only while its thread has the CPU"
+            );
+            assert!(
+                k.cpus[0].armed <= control.arbiter.slice_end().unwrap().0
+                    || vcpu.entry == Entry::Fresh
+            );
+        }
+        let control =
+            arch_host::machine::counter_register(arch_host::CpuId::BOOT, PerfGlobalCtrl::ADDR);
+        assert_eq!(
+            control, 0,
+            "the kernel runs with a guest's counters stopped"
+        );
     }
 }
 

@@ -2,7 +2,11 @@
 
 mod capabilities;
 mod cost;
+mod death;
 mod faults;
+mod guests;
+mod handover;
+mod interleaving;
 mod invariants;
 mod ipc;
 mod machine;

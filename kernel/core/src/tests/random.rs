@@ -13,7 +13,7 @@ use sysdesc::{Interrupt as Line, Port, SchedContext as Budget};
 use super::FastPath;
 use super::invariants;
 use super::machine::Machine;
-use super::system::{Number, SLOTS, System};
+use super::system::{Number, SLOTS, System, vmm_slot};
 use crate::arch::timer;
 use crate::arch::trap::{Interrupt, UserFault};
 use crate::object::{Id, State, ThreadId};
@@ -29,6 +29,8 @@ const FRAME: u64 = 43;
 const INTERRUPT: u64 = 44;
 const PORT: u64 = 45;
 const OTHER_NOTIFICATION: u64 = 46;
+const CONTROL: u64 = 52;
+const A_LEASE: u64 = 53;
 
 /// Threads of many kinds, each with a capability to almost everything.
 fn system() -> System {
@@ -57,7 +59,7 @@ fn system() -> System {
     });
     let everything = CapRights::all();
     let call = CapRights::WRITE | CapRights::GRANT_REPLY;
-    let root = s.give(0, 50, ObjectKind::Endpoint, endpoints[0]);
+    let root = s.give(0, 54, ObjectKind::Endpoint, endpoints[0]);
     for task in 0..THREADS {
         s.derive(root, task, ENDPOINT, 1 + u64::from(task));
         s.give_with(
@@ -113,6 +115,17 @@ fn system() -> System {
             1 << task,
         );
     }
+    // The two least urgent threads are VMMs, and everybody has authority over the counters.
+    s.guest(0);
+    s.guest(1);
+    let control = s.control();
+    for task in 0..THREADS {
+        s.give(task, CONTROL, ObjectKind::PmuControl, control);
+        s.give(task, A_LEASE, ObjectKind::PmuLease, task % 2);
+        if task > 1 {
+            s.give(task, vmm_slot::VCPU, ObjectKind::Vcpu, task % 2);
+        }
+    }
     // Every second thread has a handler for its faults.
     for task in (0..usize::from(THREADS)).step_by(2) {
         s.threads[task].fault_endpoint = endpoints[1];
@@ -140,6 +153,8 @@ fn a_slot() -> impl Strategy<Value = u64> {
         4 => Just(slot::REPLY),
         2 => Just(slot::NOTIFICATION),
         1 => Just(OTHER_NOTIFICATION),
+        3 => vmm_slot::VCPU..vmm_slot::LEASE + 1,
+        3 => CONTROL..A_LEASE + 1,
         6 => 0..u64::from(SLOTS) + 2,
         1 => any::<u64>(),
     ]
@@ -150,6 +165,10 @@ fn a_word() -> impl Strategy<Value = u64> {
         8 => 0..u64::from(SLOTS) + 2,
         2 => 0_u64..300,
         2 => (0_u64..40).prop_map(|page| page << 12),
+        2 => Just(0xb), // FIXED_CTR_CTRL: counter 0 in both rings, with PMI
+        2 => Just(1 << 32),
+        1 => Just(1 << 22), // EN of a selector
+        1 => Just((1 << 48) - 20),
         1 => any::<u64>(),
     ]
 }
@@ -162,6 +181,10 @@ fn a_label() -> impl Strategy<Value = u64> {
         2 => 48_u64..52,
         2 => 64_u64..68,
         2 => 80_u64..116,
+        4 => 128_u64..140,
+        2 => Just(128_u64),
+        1 => 144_u64..146,
+        5 => 160_u64..169,
         1 => any::<u64>(),
     ]
 }
@@ -209,6 +232,10 @@ fn take(m: &mut Machine, step: &Step) {
     let plain = step.what < 150 && !step.what.is_multiple_of(8);
     let (number, target, reply, caps) = match running {
         _ if !plain => (number, step.slots[0], step.slots[1], &step.caps[..]),
+        ..=1 if step.what.is_multiple_of(3) => {
+            (Syscall::CALL, vmm_slot::VCPU, slot::REPLY, &[][..])
+        }
+        2 if step.what.is_multiple_of(3) => (Syscall::CALL, CONTROL, slot::REPLY, &[A_LEASE][..]),
         ..=2 => (Syscall::CALL, ENDPOINT, slot::REPLY, &[][..]),
         3.. => (Syscall::REPLY_RECV, ENDPOINT, slot::REPLY, &[][..]),
     };
@@ -287,7 +314,7 @@ fn state_of(m: &Machine) -> u64 {
             thread.generation,
         );
         let message = (thread.state == State::Sending).then_some((thread.badge, thread.rights));
-        let rest = (message, thread.fault, thread.notification);
+        let rest = (message, thread.fault, thread.notification, thread.guest);
         format!("{waits:?} {queue:?} {time:?} {rest:?}").hash(&mut hasher);
     }
     let objects = (
@@ -298,6 +325,25 @@ fn state_of(m: &Machine) -> u64 {
         &k.interrupts,
     );
     format!("{objects:?}").hash(&mut hasher);
+    for vcpu in k.vcpus.iter() {
+        let guest = (
+            &vcpu.context,
+            vcpu.pmi,
+            vcpu.entry,
+            vcpu.deadline,
+            vcpu.slot,
+        );
+        format!("{guest:?}").hash(&mut hasher);
+    }
+    for control in k.pmu_controls.iter() {
+        let counters = (
+            &control.arbiter,
+            &control.host,
+            control.server,
+            control.tally,
+        );
+        format!("{counters:?} {:?}", control.target).hash(&mut hasher);
+    }
     let cpu = &k.cpus[0];
     let clock = (cpu.current, cpu.charged, cpu.since, cpu.armed, cpu.release);
     format!("{clock:?} {:?}", timer::now()).hash(&mut hasher);
@@ -322,7 +368,7 @@ fn taken(m: &Machine) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_tasks_do_the_kernel_stays_sound_and_both_ways_agree(

@@ -255,3 +255,63 @@ const _: () = assert!(BUFFER.is_multiple_of(PAGE));
 fn number(count: usize) -> Number {
     u16::try_from(count).unwrap()
 }
+
+/// Slots of what a VMM has.
+pub(super) mod vmm_slot {
+    pub(in crate::tests) const VCPU: u64 = 48;
+    pub(in crate::tests) const SPACE: u64 = 49;
+    pub(in crate::tests) const LEASE: u64 = 50;
+}
+
+impl System {
+    /// A region of memory that no task maps.
+    pub(super) fn frame(&mut self, pages: u32) -> Number {
+        self.regions.push(Region {
+            pages,
+            flags: 0,
+            data_offset: 0,
+            data_length: 0,
+            physical: 0,
+        });
+        number(self.regions.len() - 1)
+    }
+
+    /// Makes a task a VMM: a guest with memory, a virtual CPU and a lease of its own.
+    pub(super) fn guest(&mut self, task: Number) {
+        let state_region = self.frame(1);
+        self.threads[usize::from(task)].flags |= ThreadFlags::FPU;
+        self.guest_spaces.push(GuestSpace {
+            tables: 8,
+            reserved: 0,
+        });
+        self.pmu_leases.push(PmuLease {
+            cpu: 0,
+            vmm_badge: task,
+            reserved: 0,
+        });
+        let space = number(self.guest_spaces.len() - 1);
+        let lease = number(self.pmu_leases.len() - 1);
+        let vcpu = number(self.vcpus.len());
+        self.vcpus.push(Vcpu {
+            thread: task,
+            guest_space: space,
+            state_region,
+            lease,
+            reserved: 0,
+        });
+        self.give(task, vmm_slot::VCPU, ObjectKind::Vcpu, vcpu);
+        self.give(task, vmm_slot::SPACE, ObjectKind::GuestSpace, space);
+        self.give(task, vmm_slot::LEASE, ObjectKind::PmuLease, lease);
+    }
+
+    /// Authority over the counters of the CPU.
+    pub(super) fn control(&mut self) -> Number {
+        let accounting_region = self.frame(1);
+        self.pmu_controls.push(PmuControl {
+            cpu: 0,
+            accounting_region,
+            reserved: 0,
+        });
+        number(self.pmu_controls.len() - 1)
+    }
+}

@@ -117,6 +117,7 @@ fn good() -> Parts {
         }],
         pmu_leases: vec![PmuLease {
             cpu: 0,
+            vmm_badge: 0,
             reserved: 0,
         }],
         root: 0,

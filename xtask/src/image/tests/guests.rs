@@ -72,7 +72,16 @@ fn a_guest_gets_memory_a_virtual_cpu_and_a_lease_that_vmm_and_server_share() {
     let controls = image.pmu_controls.iter();
     let controls: Vec<_> = controls.map(|c| (c.cpu, c.accounting_region)).collect();
     assert_eq!(controls, [(0, 0)]);
-    assert_eq!(image.pmu_leases.len(), 1, "one VM, one CPU");
+    let leases: Vec<_> = image
+        .pmu_leases
+        .iter()
+        .map(|l| (l.cpu, l.vmm_badge))
+        .collect();
+    assert_eq!(
+        leases,
+        [(0, 2)],
+        "one VM, one CPU, and who enters its vCPU there"
+    );
     let mut held = Vec::new();
     for capability in image
         .capabilities
