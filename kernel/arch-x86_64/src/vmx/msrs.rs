@@ -37,15 +37,17 @@ const HOST: usize = 256;
 #[derive(Debug)]
 pub(super) struct Lists {
     page: &'static Page,
+    /// Word where an exit stores GLOBAL_CTRL, if it does.
+    stored: Option<usize>,
 }
 
 impl Lists {
     pub(super) fn new(page: &'static Page) -> Self {
-        Self { page }
+        Self { page, stored: None }
     }
 
     /// Fills the lists: zeros for the guest, what the registers hold now for the host.
-    pub(super) fn start(&self, vmcs: Current, controls: &Controls) {
+    pub(super) fn start(&mut self, vmcs: Current, controls: &Controls) {
         let tsc_aux = controls.secondary.rdtscp().then_some(TscAux::ADDR);
         let switched = || SWITCHED.into_iter().chain(tsc_aux);
         let store = (!controls.saves_global_control()).then_some(PerfGlobalCtrl::ADDR);
@@ -68,6 +70,7 @@ impl Lists {
             self.set(HOST + i * ENTRY + 1, value);
         }
         let count = 5 + u32::from(tsc_aux.is_some());
+        self.stored = store.map(|_| switched().count() * ENTRY + 1);
         let physical = direct::physical_of(self.page);
         vmcs.write(&ENTRY_MSR_LOAD_ADDR, physical);
         vmcs.write(&ENTRY_MSR_LOAD_COUNT, count);
@@ -82,11 +85,11 @@ impl Lists {
         self.set(HOST + 1, base);
     }
 
-    /// GLOBAL_CTRL as the last exit stored it, where the store list does that.
-    pub(super) fn stored_global_control(&self, controls: &Controls) -> PerfGlobalCtrl {
-        let count = SWITCHED.len() + usize::from(controls.secondary.rdtscp());
-        let word = self.page.get(count * ENTRY + 1);
-        PerfGlobalCtrl::from(word.map_or(0, |word| word.load(Relaxed)))
+    /// GLOBAL_CTRL as the last exit stored it; `None` where the VMCS has it.
+    #[inline]
+    pub(super) fn stored_global_control(&self) -> Option<PerfGlobalCtrl> {
+        let word = self.page.get(self.stored?)?;
+        Some(PerfGlobalCtrl::from(word.load(Relaxed)))
     }
 
     fn set(&self, index: usize, value: u64) {

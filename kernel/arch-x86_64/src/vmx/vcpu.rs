@@ -11,7 +11,6 @@ use x86_regs::vmx::{
     ProcessorControls, SecondaryControls,
 };
 
-use super::controls::Controls;
 use super::debug::DebugRegisters;
 use super::host::Host;
 use super::instructions::{self, Current};
@@ -42,8 +41,8 @@ pub struct Vcpu {
     host: Host,
     debug: DebugRegisters,
     access: Access,
-    /// The CPU that holds the VMCS, and the controls it was made with, from the first entry on.
-    holder: Option<Holder>,
+    /// The CPU that holds the VMCS, from the first entry on.
+    holder: Option<CpuId>,
     has_launched: bool,
     has_changes: bool,
     /// What the VMCS holds.
@@ -56,13 +55,6 @@ pub struct Vcpu {
     last: Switched,
     global_control: PerfGlobalCtrl,
     ring: Ring,
-}
-
-/// Who holds a VMCS.
-#[derive(Clone, Copy, Debug)]
-struct Holder {
-    cpu: CpuId,
-    controls: Controls,
 }
 
 impl Vcpu {
@@ -152,7 +144,7 @@ impl Vcpu {
             is_current && thread.has_fpu(),
             "a guest is entered by the current thread, with an FPU"
         );
-        let (vmcs, controls) = self.make_current(cpu);
+        let vmcs = self.make_current(cpu);
         let is_first = self.bitmap == 0;
         let outside = self.set_counters(vmcs, counters);
         self.host
@@ -169,7 +161,7 @@ impl Vcpu {
         }
         self.set_space(vmcs, space, forgets);
         loop {
-            if let Some(exit) = self.run(vmcs, cpu, page, counters, &controls) {
+            if let Some(exit) = self.run(vmcs, cpu, page, counters) {
                 return exit;
             }
         }
@@ -177,8 +169,7 @@ impl Vcpu {
 
     /// Writes what the VMM needs to know of the last exit to the page: [`RawExit::Exit`] and [`RawExit::EntryFailed`].
     pub fn describe_exit(&mut self, page: PageRef) {
-        let holder = self.holder;
-        let vmcs = holder.and_then(|holder| root::current(holder.cpu, self.region));
+        let vmcs = self.holder.and_then(|cpu| root::current(cpu, self.region));
         let Some(vmcs) = vmcs else {
             return;
         };
@@ -208,7 +199,6 @@ impl Vcpu {
         cpu: CpuId,
         page: PageRef,
         counters: Counters,
-        controls: &Controls,
     ) -> Option<RawExit> {
         self.debug.load();
         self.last = world::switch(vmcs, page, self.has_launched, root::tables(cpu));
@@ -222,7 +212,7 @@ impl Vcpu {
         }
         self.has_launched = true;
         self.exits += 1;
-        self.note_exit(vmcs, counters, controls);
+        self.note_exit(vmcs, counters);
         match word.reason() {
             ExitReason::EXTERNAL_INTERRUPT => {
                 let event = vmcs.read(&EXIT_INTERRUPTION_INFO);
@@ -249,7 +239,7 @@ impl Vcpu {
     }
 
     /// Remembers what belongs to the guest and is read after every exit.
-    fn note_exit(&mut self, vmcs: Current, counters: Counters, controls: &Controls) {
+    fn note_exit(&mut self, vmcs: Current, counters: Counters) {
         let stack: AccessRights = {
             let [_, _, stack, ..] = &field::GUEST_SEGMENTS;
             vmcs.read(&stack.access)
@@ -260,34 +250,32 @@ impl Vcpu {
             Ring::User
         };
         if let Counters::Guest(_) = counters {
-            self.global_control = if controls.saves_global_control() {
-                self.inside = vmcs.read(&GUEST_PERF_GLOBAL_CTRL);
-                self.inside
-            } else {
-                self.lists.stored_global_control(controls)
+            self.global_control = match self.lists.stored_global_control() {
+                Some(stored) => stored,
+                None => {
+                    self.inside = vmcs.read(&GUEST_PERF_GLOBAL_CTRL);
+                    self.inside
+                }
             };
         }
     }
 
-    fn make_current(&mut self, cpu: CpuId) -> (Current, Controls) {
+    fn make_current(&mut self, cpu: CpuId) -> Current {
         let Some(holder) = self.holder else {
             return self.start(cpu);
         };
-        assert!(
-            holder.cpu == cpu,
-            "a vCPU stays on the CPU of its first entry"
-        );
-        (root::resume(cpu, self.region), holder.controls)
+        assert!(holder == cpu, "a vCPU stays on the CPU of its first entry");
+        root::resume(cpu, self.region)
     }
 
     /// Writes every field of the VMCS but those of the page, which follow because of `bitmap == 0`.
     #[cold]
     #[inline(never)]
-    fn start(&mut self, cpu: CpuId) -> (Current, Controls) {
+    fn start(&mut self, cpu: CpuId) -> Current {
         let controls =
             root::controls().unwrap_or_else(|why| panic!("a guest is entered, but {why}"));
         let vmcs = root::start(cpu, self.region);
-        self.holder = Some(Holder { cpu, controls });
+        self.holder = Some(cpu);
         self.has_launched = false;
         self.has_changes = true;
         self.bitmap = 0;
@@ -308,7 +296,7 @@ impl Vcpu {
         let closed = permissions::bitmap(None, controls.secondary.rdtscp());
         write_words(self.closed, &closed);
         self.write_open_bitmap();
-        (vmcs, controls)
+        vmcs
     }
 
     /// Says whose counters the guest runs on, and gives GLOBAL_CTRL from the exit on.
