@@ -4,22 +4,31 @@
 //! armed, the host what it retires while no guest is on the counters.
 
 use proptest::prelude::*;
+use sel4_sys::pmu::PmuControlOp;
 use sel4_sys::slot;
-use sel4_sys::vcpu::{VcpuOp, VcpuReturn};
+use sel4_sys::vcpu::{VcpuOp, VcpuReturn, VcpuState};
 use x86_regs::vmx::ExitReason;
 
-use super::guests::{AT, GuestStep, OTHER, SECOND, SERVER, VMM, World, run};
+use super::guests::{AT, GuestStep, LEASES, OTHER, SECOND, SERVER, VMM, WAKE_SERVER, World, run};
 use super::invariants;
 use super::machine::CPU;
 use super::system::Number;
 use crate::arch::trap::Interrupt;
 use arch_host::machine::{advance, next_interrupt};
 
+const EXIT: GuestStep = GuestStep::Exit(ExitReason::CPUID);
+/// Where the VMM tells how many instructions it has completed.
+const EMULATED: usize = core::mem::offset_of!(VcpuState, emulated_instructions);
+
 /// Something that happens.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     /// A VMM enters its guest, which retires twice with an exit for the kernel in between.
     Enter(Number, u64, u64),
+    /// As `Enter`, but a device wakes the server in between, which takes the lease away while the guest's thread waits.
+    Revoke(Number, u64, u64),
+    /// The VMM completes instructions for the guest; the next entry adds them.
+    Emulate(Number, u64),
     /// The host retires while a VMM has the CPU.
     Host(u64),
     /// Another task has the CPU, and the host retires.
@@ -39,6 +48,8 @@ fn an_event() -> impl Strategy<Value = Event> {
     let vmm = || prop_oneof![Just(VMM), Just(SECOND)];
     prop_oneof![
         12 => (vmm(), 0..50_u64, 0..50_u64).prop_map(|(vmm, a, b)| Event::Enter(vmm, a, b)),
+        4 => (vmm(), 0..50_u64, 0..50_u64).prop_map(|(vmm, a, b)| Event::Revoke(vmm, a, b)),
+        3 => (vmm(), 1..9_u64).prop_map(|(vmm, n)| Event::Emulate(vmm, n)),
         4 => (1..50_u64).prop_map(Event::Host),
         3 => (1..50_u64).prop_map(Event::Other),
         4 => vmm().prop_map(Event::Enable),
@@ -59,11 +70,15 @@ struct Guest {
     is_enabled: bool,
     is_armed: bool,
     count: u64,
+    /// Instructions that the VMM has completed and not told the kernel yet.
+    emulated: u64,
 }
 
 struct Ledger {
     w: World,
     guests: [Guest; 2],
+    /// What each guest retires before it does anything new: it was stopped in the middle.
+    unfinished: [Option<u64>; 2],
     /// What the host has counted since it was programmed; `None` before.
     host: Option<u64>,
 }
@@ -73,6 +88,7 @@ impl Ledger {
         Self {
             w: World::new(),
             guests: [Guest::default(); 2],
+            unfinished: [None; 2],
             host: None,
         }
     }
@@ -101,6 +117,12 @@ impl Ledger {
     fn happens(&mut self, event: Event) {
         match event {
             Event::Enter(vmm, first, second) => self.enter(vmm, first, second),
+            Event::Revoke(vmm, first, second) => self.revoke(vmm, first, second),
+            Event::Emulate(vmm, count) => {
+                self.guest(vmm).emulated += count;
+                let told = self.guest(vmm).emulated;
+                self.w.set_state(vmm, EMULATED, told);
+            }
             Event::Host(count) => self.host_retires(count),
             Event::Other(count) => {
                 self.w.m.signal(OTHER);
@@ -137,7 +159,12 @@ impl Ledger {
             }
             Event::KillVmm(vmm) => {
                 self.w.m.reset(vmm);
-                *self.guest(vmm) = Guest::default();
+                let emulated = self.guest(vmm).emulated;
+                // The page is the VMM's memory; nobody has emptied it.
+                *self.guest(vmm) = Guest {
+                    emulated,
+                    ..Guest::default()
+                };
                 self.w.m.resume(vmm);
             }
             Event::KillServer => {
@@ -156,21 +183,59 @@ impl Ledger {
         assert_eq!(next_interrupt(CPU), None, "nobody asked for an interrupt");
     }
 
-    fn enter(&mut self, vmm: Number, first: u64, second: u64) {
+    /// The kernel adds what the VMM has completed. Whether the guest will run then.
+    fn prepare(&mut self, vmm: Number) -> bool {
         self.turn(vmm);
-        let guest = *self.guest(vmm);
-        let resident = self.w.account().resident == 1 + u64::from(vmm);
-        if guest.is_enabled && !guest.is_armed && !resident {
+        advance(10);
+        let guest = self.guest(vmm);
+        let emulated = core::mem::take(&mut guest.emulated);
+        if guest.is_enabled {
+            guest.count += emulated;
+        }
+        !guest.is_enabled || guest.is_armed
+    }
+
+    fn counts(&mut self, vmm: Number, retired: u64) {
+        let guest = self.guest(vmm);
+        if guest.is_enabled {
+            guest.count += retired;
+        }
+    }
+
+    fn enter(&mut self, vmm: Number, first: u64, second: u64) {
+        if !self.prepare(vmm) {
             assert_eq!(self.w.enter(vmm, &[]), VcpuReturn::LEASE_NEEDED);
             return;
         }
-        advance(10);
-        let exit = GuestStep::Exit(ExitReason::CPUID);
+        if let Some(rest) = self.unfinished[usize::from(vmm)].take() {
+            assert_eq!(self.w.enter(vmm, &[]), VcpuReturn::EXIT);
+            self.counts(vmm, rest);
+            return;
+        }
         let tick = GuestStep::Interrupt(Interrupt::Spurious);
-        let steps = [run(first), tick, run(second), exit];
+        let steps = [run(first), tick, run(second), EXIT];
         assert_eq!(self.w.enter(vmm, &steps), VcpuReturn::EXIT);
-        if guest.is_enabled {
-            self.guest(vmm).count += first + second;
+        self.counts(vmm, first + second);
+    }
+
+    fn revoke(&mut self, vmm: Number, first: u64, second: u64) {
+        if self.unfinished[usize::from(vmm)].is_some() || !self.prepare(vmm) {
+            return self.enter(vmm, first, second);
+        }
+        self.w
+            .start(vmm, &[run(first), WAKE_SERVER, run(second), EXIT]);
+        self.counts(vmm, first);
+        assert_eq!(self.w.m.running(), Some(SERVER));
+        self.host_retires(first);
+        let lease = [LEASES[usize::from(vmm)]];
+        self.w.serve_awake(PmuControlOp::DISARM, &[], &lease);
+        self.guest(vmm).is_armed = false;
+        self.turn(vmm);
+        if self.guest(vmm).is_enabled {
+            assert_eq!(self.w.answer(vmm).0, VcpuReturn::LEASE_NEEDED);
+            self.unfinished[usize::from(vmm)] = Some(second);
+        } else {
+            assert_eq!(self.w.answer(vmm).0, VcpuReturn::EXIT);
         }
     }
 
