@@ -4,10 +4,11 @@ use core::arch::{asm, global_asm};
 
 use x86_regs::vmx::state as f;
 use x86_regs::vmx::{
-    ControlCapability as _, ENTRY_CONTROLS, EXIT_CONTROLS, EXIT_REASON, EntryControls,
-    ExitControls, ExitWord, FeatureControl, FieldAccess, MSR_BITMAP, PIN_CONTROLS,
-    PROCESSOR_CONTROLS, PinControls, ProcessorControls, TrueEntryCapability, TrueExitCapability,
-    TruePinCapability, TrueProcessorCapability, VmcsField, VmcsValue, VmxBasic,
+    ControlCapability as _, ENTRY_CONTROLS, ENTRY_MSR_LOAD_ADDR, ENTRY_MSR_LOAD_COUNT,
+    EXIT_CONTROLS, EXIT_MSR_STORE_ADDR, EXIT_MSR_STORE_COUNT, EXIT_REASON, EntryControls, EptEntry,
+    EptPointer, ExitControls, ExitWord, FeatureControl, FieldAccess, MSR_BITMAP, PIN_CONTROLS,
+    PROCESSOR_CONTROLS, PinControls, ProcessorControls, SecondaryControls, TrueEntryCapability,
+    TrueExitCapability, TruePinCapability, TrueProcessorCapability, VmcsField, VmcsValue, VmxBasic,
 };
 
 use crate::cpu::{read, write};
@@ -26,7 +27,14 @@ struct Page([u8; 4096]);
 static mut VMXON: Page = Page([0; 4096]);
 static mut VMCS: Page = Page([0; 4096]);
 static mut BITMAP: Page = Page([0; 4096]);
+static mut EPT: [Page; 2] = [const { Page([0; 4096]) }; 2];
+/// One register for the VMCS's lists: address and value.
+static mut LISTED: MsrEntry = MsrEntry(0, 0);
 static mut GUEST_STACK: Page = Page([0; 4096]);
+
+/// An entry of a list of registers. SDM vol. 3C, "VM-Entry Controls for MSRs".
+#[repr(C, align(16))]
+struct MsrEntry(u64, u64);
 
 /// How an attempt to enter ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +67,8 @@ pub struct Wishes {
     pub pin: PinControls,
     /// Processor-based controls.
     pub processor: ProcessorControls,
+    /// Vectors of exceptions that exit.
+    pub exceptions: u32,
     /// VM-exit controls.
     pub exit: ExitControls,
     /// VM-entry controls.
@@ -70,6 +80,7 @@ pub fn usual() -> Wishes {
     Wishes {
         pin: PinControls::new(),
         processor: ProcessorControls::new().with_msr_bitmaps(true),
+        exceptions: 0,
         exit: ExitControls::new().with_load_perf_global_ctrl(true),
         entry: EntryControls::new().with_load_perf_global_ctrl(true),
     }
@@ -136,6 +147,59 @@ pub fn trap_msr(address: u32, write: bool, exits: bool) {
     }
 }
 
+/// Lets entries load one register from a list.
+pub fn load_listed(address: u32, value: u64) {
+    // SAFETY: 1. the guest does not run now.
+    unsafe { LISTED = MsrEntry(address.into(), value) };
+    set(&ENTRY_MSR_LOAD_ADDR, (&raw const LISTED).addr() as u64);
+    set(&ENTRY_MSR_LOAD_COUNT, 1);
+}
+
+/// Lets exits store one register in a list.
+pub fn store_listed(address: u32) {
+    // SAFETY: 1. the guest does not run now.
+    unsafe { LISTED = MsrEntry(address.into(), 0) };
+    set(&EXIT_MSR_STORE_ADDR, (&raw const LISTED).addr() as u64);
+    set(&EXIT_MSR_STORE_COUNT, 1);
+}
+
+/// What the list has now.
+pub fn listed() -> u64 {
+    // SAFETY: 1. the guest does not run now, and the processor writes whole words.
+    unsafe { (&raw const LISTED.1).read_volatile() }
+}
+
+/// Gives the guest three GiB of memory: what it does above them exits.
+pub fn limit_to_3_gib() {
+    let all = EptEntry::new()
+        .with_read(true)
+        .with_write(true)
+        .with_execute(true);
+    let page = |table: *mut u64| table.addr() as u64 >> 12;
+    // SAFETY: 1. only the addresses are taken.
+    let [top, low] = unsafe { [&raw mut EPT[0], &raw mut EPT[1]] }.map(<*mut Page>::cast::<u64>);
+    // SAFETY: 1. the table is this module's own, and no guest uses it yet.
+    unsafe { top.write(all.with_page(page(low)).into_bits()) };
+    for gib in 0..3 {
+        let large = all
+            .with_memory_type(6)
+            .with_large(true)
+            .with_page(gib << 18);
+        // SAFETY: 1. as above, and a table has 512 entries.
+        unsafe { low.add(gib as usize).write(large.into_bits()) };
+    }
+    let pointer = EptPointer::new()
+        .with_memory_type(6)
+        .with_levels_less_one(3);
+    set(&f::EPT_POINTER, pointer.with_page(page(top)).into_bits());
+    set(
+        &f::SECONDARY_CONTROLS,
+        SecondaryControls::new().with_ept(true),
+    );
+    let processor = get(&PROCESSOR_CONTROLS);
+    set(&PROCESSOR_CONTROLS, processor.with_secondary(true));
+}
+
 impl Guest {
     /// A guest that begins at `code` in ring 0, in this program's address space.
     pub fn new(code: unsafe extern "C" fn(), wishes: Wishes) -> Self {
@@ -160,6 +224,10 @@ impl Guest {
         );
         let entry = read::<TrueEntryCapability>().adjust(wishes.entry.with_ia32e_guest(true));
         set(&ENTRY_CONTROLS, entry.unwrap_or_else(|_| lacking("entry")));
+        set(&f::EXCEPTION_BITMAP, wishes.exceptions);
+        for count in [&ENTRY_MSR_LOAD_COUNT, &EXIT_MSR_STORE_COUNT] {
+            set(count, 0);
+        }
         set(&MSR_BITMAP, (&raw const BITMAP).addr() as u64);
         set_state(code);
         Self {
@@ -194,7 +262,12 @@ impl Guest {
 
     /// Goes on behind the instruction that exited.
     pub fn skip(&mut self) {
-        let length = u64::from(get(&f::EXIT_INSTRUCTION_LENGTH));
+        self.skip_bytes(get(&f::EXIT_INSTRUCTION_LENGTH));
+    }
+
+    /// The same, where the processor does not say how long the instruction is.
+    pub fn skip_bytes(&mut self, length: u32) {
+        let length = u64::from(length);
         set(&f::GUEST_RIP, get(&f::GUEST_RIP) + length);
     }
 }

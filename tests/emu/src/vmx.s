@@ -45,7 +45,8 @@ guest_exited:
 
 # The same by VMRESUME, with GLOBAL_CTRL written right before the entry (RDI) and cleared right
 # after the exit, so that what the host retires around an entry can be counted:
-# WRMSR, VMRESUME, then MOV, XOR, XOR before the WRMSR that stops the counters.
+# WRMSR, VMRESUME, then four (MOV, MOV, XOR, XOR) before the WRMSR that stops the counters; five,
+# with a JMP, when the entry failed early.
 enter_counted:
     pushq %rbx
     pushq %rbp
@@ -67,12 +68,12 @@ enter_counted:
     movl $1, %ebx
     jmp 4f
 guest_exited_counted:
-    movl $0x38f, %ecx
+    movl $0, %ebx
+4:  movl $0x38f, %ecx
     xorl %eax, %eax
     xorl %edx, %edx
     wrmsr
-    xorl %ebx, %ebx
-4:  movl %ebx, %eax
+    movl %ebx, %eax
     popq %r15
     popq %r14
     popq %r13

@@ -7,17 +7,24 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use emu_proofs::count::{self, FIXED, GP_FULL_WIDTH};
 use emu_proofs::cpu::{read, read_at, write, write_at};
 use emu_proofs::trap::{self, Frame};
-use emu_proofs::vmx::{self, Guest, Wishes, failed, get, set, trap_msr, usual};
+use emu_proofs::vmx::{self, Guest, Wishes, failed, get, set, usual};
 use emu_proofs::{Outcome, Proof, apic, same, setting};
+use x86_regs::MsrBank as _;
 use x86_regs::apic::LvtEntry;
 use x86_regs::pmu::{DebugCtl, EventSelect, FixedCtrCtrl, FixedField, PerfEvtSel, PerfGlobalCtrl};
 use x86_regs::vmx::state::GUEST_RIP;
 use x86_regs::vmx::{
     ControlCapability as _, EXIT_INTERRUPTION_INFO, EntryCapability, EntryControls, ExitCapability,
     ExitControls, ExitReason, GUEST_DEBUGCTL, GUEST_PERF_GLOBAL_CTRL, HOST_PERF_GLOBAL_CTRL,
-    PinControls, ProcessorControls,
+    PinControls,
 };
-use x86_regs::{MsrBank as _, MsrReg as _};
+
+#[path = "exits.rs"]
+mod exits;
+#[path = "failures.rs"]
+mod failures;
+#[path = "lists.rs"]
+mod lists;
 
 global_asm!(include_str!("code.s"), options(att_syntax));
 
@@ -30,32 +37,14 @@ unsafe extern "C" {
     fn read_counters();
     fn change_debugctl();
     fn run_on();
-    fn exits_by_vmcall();
-    fn exits_by_cpuid();
-    fn exits_by_hlt();
-    fn exits_by_rdmsr();
-    fn exits_by_wrmsr();
-    fn exits_by_rdpmc();
-    fn exits_by_rdtsc();
-    fn exits_by_in();
-    fn exits_by_pause();
-    fn exits_by_invlpg();
-    fn exits_by_cr3();
-    fn exits_by_dr();
-    fn exits_by_vmlaunch();
-    fn exits_by_vmxoff();
-    fn exits_by_invd();
 }
 
 /// The guest's GLOBAL_CTRL in most checks: fixed counter 0 and counter 0.
 const COUNTING: PerfGlobalCtrl = PerfGlobalCtrl::new().with_gp(1).with_fixed(1);
 /// A value that no check writes otherwise, to see that an exit loaded it.
 const HOSTS: PerfGlobalCtrl = PerfGlobalCtrl::new().with_gp(4);
-/// VMfail: a control field is invalid; a host-state field is.
+/// VMfail: a control field is invalid.
 const INVALID_CONTROL: u32 = 7;
-const INVALID_HOST_STATE: u32 = 8;
-/// The top bit of an exit reason: the entry failed.
-const ENTRY_FAILED: u32 = 1 << 31;
 
 fn has_save_on_exit() -> bool {
     setting("save_on_exit") == Some("yes")
@@ -161,157 +150,6 @@ fn a_guest_reads_its_counters_without_exits() -> Outcome {
     Ok(())
 }
 
-fn exits_leave_the_guests_counts_alone() -> Outcome {
-    let none = ProcessorControls::new;
-    let kinds: [(Code, ProcessorControls, u32, &str); 15] = [
-        (exits_by_vmcall, none(), 18, "VMCALL"),
-        (exits_by_cpuid, none(), 10, "CPUID"),
-        (exits_by_hlt, none().with_hlt_exiting(true), 12, "HLT"),
-        (exits_by_rdmsr, none(), 31, "RDMSR"),
-        (exits_by_wrmsr, none(), 32, "WRMSR"),
-        (exits_by_rdpmc, none().with_rdpmc_exiting(true), 15, "RDPMC"),
-        (exits_by_rdtsc, none().with_rdtsc_exiting(true), 16, "RDTSC"),
-        (
-            exits_by_in,
-            none().with_unconditional_io_exiting(true),
-            30,
-            "IN",
-        ),
-        (exits_by_pause, none().with_pause_exiting(true), 40, "PAUSE"),
-        (
-            exits_by_invlpg,
-            none().with_invlpg_exiting(true),
-            14,
-            "INVLPG",
-        ),
-        (
-            exits_by_cr3,
-            none().with_cr3_store_exiting(true),
-            28,
-            "MOV from CR3",
-        ),
-        (
-            exits_by_dr,
-            none().with_mov_dr_exiting(true),
-            29,
-            "MOV from DR7",
-        ),
-        (exits_by_vmlaunch, none(), 20, "VMLAUNCH"),
-        (exits_by_vmxoff, none(), 26, "VMXOFF"),
-        (exits_by_invd, none(), 13, "INVD"),
-    ];
-    // The MSR that the exits by RDMSR and WRMSR name: PERF_GLOBAL_CTRL.
-    for write in [false, true] {
-        trap_msr(PerfGlobalCtrl::ADDR.0, write, true);
-    }
-    for (code, processor, wanted, name) in kinds {
-        let mut wishes = usual();
-        wishes.processor = processor.with_msr_bitmaps(true);
-        let mut guest = prepare(code, wishes);
-        guest.registers[1] = PerfGlobalCtrl::ADDR.0.into();
-        for exit in 0..100 {
-            same!(guest.enter().code(), wanted, "exit {exit} by {name}");
-            guest.skip();
-        }
-        same!(guest.enter().code(), 18_u32, "the last exit of {name}");
-        same!(
-            read_at(FIXED),
-            0_u64,
-            "instructions counted over 100 exits by {name}"
-        );
-        same!(
-            read_at(GP_FULL_WIDTH),
-            0_u64,
-            "branches counted over 100 exits by {name}"
-        );
-    }
-    for write in [false, true] {
-        trap_msr(PerfGlobalCtrl::ADDR.0, write, false);
-    }
-    Ok(())
-}
-
-/// Without the load controls the same counters run on both sides.
-fn the_host_counts_the_entering_instruction() -> Outcome {
-    let wishes = Wishes {
-        exit: ExitControls::new(),
-        entry: EntryControls::new(),
-        ..usual()
-    };
-    let mut guest = prepare(ten_then_call, wishes);
-    same!(guest.enter().code(), reason(ExitReason::VMCALL), "exit");
-    set(&GUEST_RIP, ten_then_call as Code as usize as u64);
-    count::reset();
-    write(FixedCtrCtrl::new().with_instructions(FixedField::new().with_kernel(true)));
-    same!(
-        guest.enter_counted(1 << 32).code(),
-        reason(ExitReason::VMCALL),
-        "exit"
-    );
-    // WRMSR, VMRESUME; ten in the guest, VMCALL does not retire; MOV, XOR, XOR.
-    same!(read_at(FIXED), 2 + 10 + 3_u64, "instructions of both");
-    Ok(())
-}
-
-fn entries_fail_on_reserved_bits() -> Outcome {
-    let reserved = PerfGlobalCtrl::from(1 << 31);
-    let mut guest = prepare(ten_then_call, usual());
-    set(&GUEST_PERF_GLOBAL_CTRL, reserved);
-    set(&HOST_PERF_GLOBAL_CTRL, HOSTS);
-    let wanted = reason(ExitReason::INVALID_GUEST_STATE) | ENTRY_FAILED;
-    same!(
-        guest.enter().code(),
-        wanted,
-        "a reserved bit in the guest's field"
-    );
-    same!(
-        u64::from(read::<PerfGlobalCtrl>()),
-        u64::from(HOSTS),
-        "GLOBAL_CTRL after the failure"
-    );
-    write(PerfGlobalCtrl::new());
-    same!(read_at(FIXED), 0_u64, "instructions counted");
-
-    let mut guest = prepare(ten_then_call, usual());
-    set(&HOST_PERF_GLOBAL_CTRL, reserved);
-    same!(
-        guest.enter().code(),
-        failed(INVALID_HOST_STATE),
-        "a reserved bit in the host's field"
-    );
-    same!(
-        u64::from(read::<PerfGlobalCtrl>()),
-        0_u64,
-        "GLOBAL_CTRL after VMfail"
-    );
-
-    // Without the controls the fields are not looked at.
-    let wishes = Wishes {
-        exit: ExitControls::new(),
-        entry: EntryControls::new(),
-        ..usual()
-    };
-    let mut guest = prepare(ten_then_call, wishes);
-    set(&GUEST_PERF_GLOBAL_CTRL, reserved);
-    set(&HOST_PERF_GLOBAL_CTRL, reserved);
-    same!(
-        guest.enter().code(),
-        reason(ExitReason::VMCALL),
-        "fields that no control names"
-    );
-
-    let mut wishes = usual();
-    wishes.entry.set_load_debug_controls(true);
-    let mut guest = prepare(ten_then_call, wishes);
-    set(&GUEST_DEBUGCTL, DebugCtl::from(1 << 2));
-    same!(
-        guest.enter().code(),
-        wanted,
-        "a reserved bit in the guest's DEBUGCTL"
-    );
-    Ok(())
-}
-
 fn debugctl_is_loaded_saved_and_cleared() -> Outcome {
     let (guests, new) = (
         DebugCtl::new().with_freeze_counters_on_pmi(true),
@@ -393,6 +231,7 @@ fn an_interrupt_exits_although_the_guest_has_if_clear() -> Outcome {
         apic::PMI_VECTOR,
         "vector"
     );
+    same!(read_at(FIXED), at, "instructions of the guest");
     same!(
         apic::read_performance_entry().masked(),
         true,
@@ -473,15 +312,47 @@ fn proof_main(proof: &mut Proof) {
     );
     proof.check(
         "100_exits_of_each_kind_count_nothing",
-        exits_leave_the_guests_counts_alone,
+        exits::leave_the_guests_counts_alone,
+    );
+    proof.check(
+        "exits_by_the_timer_count_what_is_before_rip",
+        exits::timer_exits_count_what_is_before_rip,
     );
     proof.check(
         "the_entering_instruction_is_the_hosts",
-        the_host_counts_the_entering_instruction,
+        failures::the_host_counts_the_entering_instruction,
     );
     proof.check(
-        "entries_fail_on_reserved_bits",
-        entries_fail_on_reserved_bits,
+        "vmfail_retires_and_a_late_failure_does_not",
+        failures::who_pays_for_an_entry_that_fails,
+    );
+    proof.check(
+        "entries_fail_on_reserved_bits_of_the_guests_field",
+        failures::each_bit_of_the_guests_field,
+    );
+    proof.check(
+        "entries_fail_on_reserved_bits_of_the_hosts_field",
+        failures::each_bit_of_the_hosts_field,
+    );
+    proof.check(
+        "fields_that_no_control_names_may_be_anything",
+        failures::fields_that_no_control_names_may_be_anything,
+    );
+    proof.check(
+        "entries_fail_on_reserved_bits_of_debugctl",
+        failures::a_reserved_bit_of_debugctl_fails,
+    );
+    proof.check(
+        "entries_fail_on_reserved_bits_in_their_list",
+        failures::a_listed_register_with_a_reserved_bit_fails,
+    );
+    proof.check(
+        "an_exit_stores_global_ctrl_in_its_list",
+        lists::an_exit_stores_global_ctrl,
+    );
+    proof.check(
+        "an_entry_loads_global_ctrl_from_its_list",
+        lists::an_entry_loads_global_ctrl,
     );
     proof.check(
         "debugctl_is_loaded_saved_and_cleared",
@@ -491,6 +362,7 @@ fn proof_main(proof: &mut Proof) {
         "an_interrupt_exits_with_if_clear",
         an_interrupt_exits_although_the_guest_has_if_clear,
     );
+    proof.check("an_nmi_exits", exits::an_nmi_exits);
     proof.check(
         "a_pending_interrupt_exits_at_once",
         a_pending_interrupt_exits_before_the_first_instruction,

@@ -70,3 +70,6 @@ hundred dr, movq %dr7, %rdi
 hundred vmlaunch, vmlaunch
 hundred vmxoff, vmxoff
 hundred invd, invd
+hundred ud2, ud2
+hundred int3, int3
+hundred load, movl (%rdx), %eax
