@@ -52,6 +52,9 @@ operations! {
         /// adds one to its generation, and makes its registers, priority, scheduling context and bound notification
         /// those that the system image declares. Answers the new generation.
         RESET = 39,
+        /// No arguments. As `RESET`; and until the next one every call to the endpoint in the thread's slot `SERVICE` is
+        /// answered with `SERVER_DIED`, and what is sent there is lost. Answers the new generation.
+        RETIRE = 40,
     }
 }
 operations! {

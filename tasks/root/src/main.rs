@@ -107,7 +107,13 @@ impl Supervisor {
         self.report.death(task, cause);
         match action {
             Action::Restart => self.restart(badge, task),
-            Action::GiveUp => self.report.given_up(task),
+            Action::GiveUp => {
+                // Its callers must not wait for it.
+                reset::thread_of(task)
+                    .retire()
+                    .expect("root may stop every task");
+                self.report.given_up(task);
+            }
             Action::End(end) => self.end(end),
             Action::None => {}
         }

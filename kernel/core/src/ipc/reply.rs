@@ -1,10 +1,10 @@
 //! Answering a caller.
 
-use sel4_sys::{MessageInfo, label};
+use sel4_sys::{CapRights, MessageInfo, label, slot};
 
 use super::transfer::Letter;
 use crate::Kernel;
-use crate::object::{ReplyId, State, ThreadId};
+use crate::object::{EndpointId, EndpointState, ReplyId, State, ThreadId};
 
 impl Kernel {
     /// Answers the caller that a reply object holds with the message in `from`'s registers. Nothing happens when it holds none.
@@ -61,6 +61,47 @@ impl Kernel {
             .set_info(MessageInfo::new(label::SERVER_DIED, 0, 0, 1));
         thread.context.set_message([generation, 0, 0, 0]);
         self.set_runnable(caller);
+    }
+
+    /// What a thread sends, calls or tells of its fault finds no server any more: `server` retired.
+    pub(super) fn nobody_will_receive(&mut self, id: ThreadId, server: ThreadId) {
+        let thread = &self.threads[id];
+        if thread.rights.call || thread.fault.is_some() {
+            self.nobody_will_answer(id, server);
+        } else {
+            self.set_runnable(id);
+        }
+    }
+
+    /// A thread that was reset will not serve again: whoever waits to be received hears so, and whoever comes later.
+    pub(crate) fn retire(&mut self, server: ThreadId) {
+        let Some(endpoint) = self.service_of(server) else {
+            return;
+        };
+        self.endpoints[endpoint].retired = Some(server);
+        while self.endpoints[endpoint].state == EndpointState::Sending
+            && let Some(sender) = self.endpoints[endpoint].queue.head
+        {
+            self.leave_queue(sender);
+            self.nobody_will_receive(sender, server);
+        }
+    }
+
+    /// A thread begins anew, and may serve again.
+    pub(crate) fn end_retirement(&mut self, server: ThreadId) {
+        for endpoint in self.endpoints.iter_mut() {
+            if endpoint.retired == Some(server) {
+                endpoint.retired = None;
+            }
+        }
+    }
+
+    /// The endpoint that a thread serves.
+    fn service_of(&self, server: ThreadId) -> Option<EndpointId> {
+        let (_, capability) = self.look_up(self.threads[server].cspace, slot::SERVICE)?;
+        capability
+            .endpoint()
+            .filter(|_| capability.allows(CapRights::READ))
     }
 
     /// Everybody who waits for an answer from `server` hears that it died; faults that it was to handle are reported again.

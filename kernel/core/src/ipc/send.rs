@@ -49,6 +49,8 @@ impl Kernel {
             } else {
                 self.set_runnable(receiver);
             }
+        } else if let Some(server) = endpoint.retired {
+            self.nobody_will_receive(id, server);
         } else if mode == Mode::Blocking {
             self.wait_at(id, through.endpoint, through.slot, EndpointState::Sending);
         }

@@ -1,6 +1,6 @@
 //! An endpoint: where threads meet for IPC.
 
-use super::Queue;
+use super::{Queue, ThreadId};
 
 /// What the threads in an endpoint's queue want.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -22,4 +22,6 @@ pub(crate) struct Endpoint {
     pub(crate) queue: Queue,
     /// What they want. `Idle` exactly when there are none.
     pub(crate) state: EndpointState,
+    /// The thread that served here and will not do so again: nobody waits for it.
+    pub(crate) retired: Option<ThreadId>,
 }

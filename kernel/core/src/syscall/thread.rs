@@ -25,6 +25,7 @@ pub(super) enum ThreadPlan {
     Unbind(ThreadId),
     ReadState(ThreadId),
     Reset(ThreadId),
+    Retire(ThreadId),
 }
 
 /// Looks at a call on a thread.
@@ -45,6 +46,7 @@ pub(super) fn decode(k: &Kernel, id: ThreadId, args: &Args) -> Result<ThreadPlan
         ThreadOp::BIND_NOTIFICATION => decode_bind(k, id, args),
         ThreadOp::READ_STATE => Ok(ThreadPlan::ReadState(id)),
         ThreadOp::RESET => Ok(ThreadPlan::Reset(id)),
+        ThreadOp::RETIRE => Ok(ThreadPlan::Retire(id)),
         _ => Err(Refusal::new(Error::IllegalOperation)),
     }
 }
@@ -134,6 +136,11 @@ pub(super) fn invoke(k: &mut Kernel, args: &Args, plan: ThreadPlan) -> Answer {
             k.reset_thread(id);
             return Answer::of([k.threads[id].generation]);
         }
+        ThreadPlan::Retire(id) => {
+            k.reset_thread(id);
+            k.retire(id);
+            return Answer::of([k.threads[id].generation]);
+        }
     }
     Answer::done()
 }
@@ -151,6 +158,7 @@ impl Kernel {
     /// Stops a thread for good and makes it ready to begin anew, as the next generation.
     pub(crate) fn reset_thread(&mut self, id: ThreadId) {
         self.stop(id);
+        self.end_retirement(id);
         self.bury_guests(id);
         self.bury(id);
         self.return_borrowed(id);

@@ -86,6 +86,11 @@ fn queues_of_objects(k: &Kernel, found: &mut BTreeMap<usize, Place>) {
     for (id, object) in k.endpoints.ids().zip(k.endpoints.iter()) {
         let all = members(k, object.queue);
         assert_eq!(all.is_empty(), object.state == EndpointState::Idle);
+        let waits_for_nobody = object.retired.is_some() && object.state == EndpointState::Sending;
+        assert!(
+            !waits_for_nobody,
+            "somebody waits for a server that retired"
+        );
         assert!(all.is_sorted_by(|&a, &b| k.threads[a].priority >= k.threads[b].priority));
         for thread in all {
             let wants = match k.threads[thread].state {

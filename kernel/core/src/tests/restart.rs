@@ -262,3 +262,35 @@ impl Machine {
         self.call(task, object, &message(operation, words));
     }
 }
+
+#[test]
+fn who_calls_a_server_that_retired_hears_so_at_once_until_it_begins_anew() {
+    let mut system = trio(false);
+    system.give(SERVER, slot::SERVICE, ObjectKind::Endpoint, 0);
+    system.give(OTHER, 42, ObjectKind::Thread, SERVER);
+    let mut m = client_runs(&system);
+    m.call(CLIENT, EP, &message(1, &[]));
+    m.wait(SERVER, slot::NOTIFICATION);
+    m.signal(OTHER);
+    assert_eq!(
+        m.invoke(OTHER, 42, sel4_sys::ThreadOp::RETIRE.0, &[], &[]),
+        (0, vec![1])
+    );
+    invariants::check(&m.k);
+    assert_eq!(m.got(CLIENT), received(0, label::SERVER_DIED, &[0]));
+    m.call(OTHER, EP, &message(2, &[]));
+    assert_eq!(m.got(OTHER), received(0, label::SERVER_DIED, &[1]));
+    m.send(OTHER, EP, &message(3, &[]));
+    assert_eq!(m.running(), Some(OTHER), "what is sent is lost");
+    assert_eq!(
+        m.invoke(OTHER, 42, sel4_sys::ThreadOp::RESET.0, &[], &[]),
+        (0, vec![2])
+    );
+    m.call(OTHER, EP, &message(4, &[]));
+    assert_eq!(
+        m.state(OTHER),
+        State::Sending,
+        "the next generation will serve"
+    );
+    invariants::check(&m.k);
+}

@@ -121,6 +121,15 @@ impl Thread {
         let [generation, ..] = invoke(self.bits(), ThreadOp::RESET.0, 0, [0; 4])?;
         Ok(generation)
     }
+
+    /// [`Self::reset`] of a server that will not run again: whoever calls it learns so at once.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn retire(self) -> Result<u64> {
+        let [generation, ..] = invoke(self.bits(), ThreadOp::RETIRE.0, 0, [0; 4])?;
+        Ok(generation)
+    }
 }
 
 impl SchedContext {
