@@ -166,8 +166,9 @@ pub(crate) struct Bench {
     /// What to measure: a system tests/systems/bench-NAME.toml, or `machine`, the emulator's speed
     #[arg(value_name = "NAME", default_value = "ipc")]
     pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) on: OnBoard,
+    /// The machine [default: qemu-q35, or the reference machine for what needs its counters]
+    #[arg(long, value_name = "BOARD")]
+    pub(crate) board: Option<String>,
     /// Fail (status 1) when a budget is exceeded
     #[arg(long)]
     pub(crate) check: bool,

@@ -67,6 +67,17 @@ impl Events {
         self.pmu.disable(event)
     }
 
+    /// Closes them.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn close(mut self) -> Result<(), PmuError> {
+        for event in [self.instructions, self.branches, self.sampled] {
+            self.pmu.close(event)?;
+        }
+        Ok(())
+    }
+
     /// What an event has counted.
     ///
     /// # Errors

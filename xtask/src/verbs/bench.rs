@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::board::Board;
-use crate::cli::{Bench, ToolchainChoice};
+use crate::cli::{Bench, DEFAULT_BOARD, ToolchainChoice};
 use crate::emulator::outcome::Metric;
 use crate::emulator::{self, Boot, Clock, Watch};
 use crate::refusal::Status;
@@ -115,6 +115,16 @@ impl Verdict {
     }
 }
 
+/// The board that was asked for, or the first that has the system.
+fn board_for(bench: &Bench, system: &str) -> anyhow::Result<Board> {
+    if let Some(name) = &bench.board {
+        return Board::find(name);
+    }
+    let usual = Board::find(DEFAULT_BOARD)?;
+    let has = usual.systems()?.iter().any(|(name, _)| name == system);
+    if has { Ok(usual) } else { Board::find(REFERENCE) }
+}
+
 /// Measures, prints and with `--check` judges.
 pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::Result<Status> {
     let text = fs::read_to_string(workspace::root().join(BUDGETS))
@@ -124,8 +134,8 @@ pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::R
     if bench.name == MACHINE {
         return bench_machine(bench, &budgets, &toolchain);
     }
-    let board = Board::find(&bench.on.board)?;
     let system = format!("bench-{}", bench.name);
+    let board = board_for(bench, &system)?;
     board.system(&system)?;
     emulator::prepare(&board)?;
     let built = system::build(&toolchain, board, &system)?;
@@ -158,7 +168,10 @@ fn bench_machine(
     budgets: &Budgets,
     toolchain: &Toolchain,
 ) -> anyhow::Result<Status> {
-    let mut board = Board::find(&bench.on.board)?;
+    let mut board = match &bench.board {
+        Some(name) => Board::find(name)?,
+        None => Board::find(REFERENCE)?,
+    };
     if board.facts.bochs.is_none() {
         board = Board::find(REFERENCE)?;
     }
