@@ -36,8 +36,8 @@ impl Ring {
         ring
     }
 
-    /// The oldest record that has not been read.
-    pub(crate) fn take(&mut self) -> Option<Record> {
+    /// The oldest record that has not been read, if it was written by `until`.
+    pub(crate) fn take_until(&mut self, until: u64) -> Option<Record> {
         if self.read == self.header(SampleHeader::WRITTEN) {
             return None;
         }
@@ -45,6 +45,9 @@ impl Ring {
         let place = self.read % self.capacity.max(1);
         let first = SAMPLE_HEADER_WORDS as u64 + place * SAMPLE_WORDS as u64;
         let [time, address, counters] = [0, 1, 2].map(|i| self.word(first + i));
+        if time > until {
+            return None;
+        }
         self.read += 1;
         self.tell();
         Some(Record {

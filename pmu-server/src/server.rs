@@ -68,10 +68,12 @@ impl Server {
         &mut self,
         change: impl FnOnce(&mut CpuEvents, &CounterReading) -> Result<R, EventError>,
     ) -> Result<R, PmuError> {
-        // Records name counters, so they find their events only before these move.
-        self.sort_samples();
+        let at = self.control.read();
+        // Records name counters, so they find their events only before these move. What overflows after this reading is counted by
+        // nobody who stops now, and is no sample of his.
+        self.sort_samples(at.now);
         let events = self.events.as_mut().ok_or(PmuError::NotSupported)?;
-        let result = change(events, &self.control.read()).map_err(wire::error)?;
+        let result = change(events, &at).map_err(wire::error)?;
         self.load();
         Ok(result)
     }
@@ -88,9 +90,10 @@ impl Server {
         });
     }
 
-    fn sort_samples(&mut self) {
+    /// Gives the samples taken by `until` to their events.
+    fn sort_samples(&mut self, until: u64) {
         let Some(events) = &self.events else { return };
-        while let Some(record) = self.ring.take() {
+        while let Some(record) = self.ring.take_until(until) {
             self.samples.add(record, events);
         }
         self.samples.add_lost(self.ring.take_lost(), events);
@@ -172,7 +175,7 @@ impl PmuServer for Server {
 
     fn take_samples(&mut self, caller: Caller, event: u32) -> Result<Samples, PmuError> {
         let id = wire::event(self.generation, event)?;
-        self.sort_samples();
+        self.sort_samples(u64::MAX);
         let events = self.events.as_ref().ok_or(PmuError::NotSupported)?;
         if !events.has(ClientId(caller.badge), id) {
             return Err(PmuError::NoSuchEvent);

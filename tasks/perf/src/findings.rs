@@ -88,6 +88,10 @@ impl Findings {
         self.say(format_args!(
             "{loads:>10}  times the guest got the counters"
         ));
+        self.say(format_args!(
+            "{:>10}  interrupts of the host's counters; {} expected and dropped, {} samples refused by the rate limit",
+            page.host_pmis, page.swallowed_nmis, page.throttled
+        ));
         for (count, reason) in page.puts.iter().zip(REASONS) {
             if *count > 0 {
                 self.say(format_args!(

@@ -316,7 +316,28 @@ fn number_of(why: pmu::Unsupported) -> (u64, u64) {
 }
 
 fn read(control: &mut PmuControl, args: &Args) -> Answer {
-    let now = Ticks(timer::now().0);
+    // An NMI sets a counter back and counts the overflow: values and counts belong together only if none came in between.
+    let (now, values, overflows) = loop {
+        let overflows = pmu::nmi_counts(control.cpu).overflows;
+        let now = Ticks(timer::now().0);
+        let values = values(control);
+        if pmu::nmi_counts(control.cpu).overflows == overflows {
+            break (now, values, overflows);
+        }
+    };
+    let read = CounterWords {
+        now: now.0,
+        guest_time: control.guest_time(now),
+        values,
+        overflows,
+    };
+    control.publish();
+    let words: [u64; size_of::<CounterWords>() / 8] = zerocopy::transmute!(read);
+    Answer::long(args, &words)
+}
+
+/// The host's counters, wherever they are at present.
+fn values(control: &mut PmuControl) -> [u64; COUNTERS] {
     let mut values = [0; COUNTERS];
     for counter in control
         .layout()
@@ -327,13 +348,5 @@ fn read(control: &mut PmuControl, args: &Args) -> Answer {
             *value = control.read_host(counter);
         }
     }
-    let read = CounterWords {
-        now: now.0,
-        guest_time: control.guest_time(now),
-        values,
-        overflows: pmu::nmi_counts(control.cpu).overflows,
-    };
-    control.publish();
-    let words: [u64; size_of::<CounterWords>() / 8] = zerocopy::transmute!(read);
-    Answer::long(args, &words)
+    values
 }

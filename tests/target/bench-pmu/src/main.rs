@@ -52,7 +52,7 @@ fn measure(
         What::Branches,
         What::Branches,
     ] {
-        let event = pmu.open(spec(what, true, 0))?;
+        let event = pmu.open(spec(what, true, true, 0))?;
         pmu.enable(event)?;
     }
     let (mut loads, mut puts) = (Samples::new(), Samples::new());
