@@ -80,7 +80,7 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
     }
     findings.row(
         samples,
-        sampled.value / PERIOD,
+        samples_expected,
         "samples, one every 20000 instructions",
     );
     findings.row(
