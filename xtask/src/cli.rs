@@ -9,10 +9,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::refusal::Status;
 use crate::ui;
 
-/// The board that is used when none is named: it boots anywhere.
+/// The board that images are built for when none is named: it boots anywhere.
 pub(crate) const DEFAULT_BOARD: &str = "qemu-q35";
 
-/// The board that guests run on when none is named: it has VMX and counters.
+/// The board that systems and guests run on when none is named: it has VMX and counters.
 pub(crate) const GUEST_BOARD: &str = "bochs-spr";
 
 /// Builds, runs and checks Baton.
@@ -87,8 +87,9 @@ pub(crate) struct Run {
     /// The system to boot
     #[arg(value_name = "SYSTEM", default_value = "demo")]
     pub(crate) system: String,
-    #[command(flatten)]
-    pub(crate) on: OnBoard,
+    /// The machine: a folder in boards/ that has a board.toml
+    #[arg(long, value_name = "BOARD", default_value = GUEST_BOARD)]
+    pub(crate) board: String,
     /// Stay: the terminal is the system's console, and no time limit applies
     #[arg(long, short)]
     pub(crate) interactive: bool,
@@ -238,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn run_without_arguments_boots_the_demo_on_stock_qemu() {
+    fn run_without_arguments_boots_the_demo_on_the_reference_machine() {
         let Verb::Run(run) = Cli::parse_from(["xtask", "run"]).verb else {
             panic!("another verb")
         };
         assert_eq!(
-            (run.system.as_str(), run.on.board.as_str()),
-            ("demo", "qemu-q35")
+            (run.system.as_str(), run.board.as_str()),
+            ("demo", "bochs-spr")
         );
     }
 }

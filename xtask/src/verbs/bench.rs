@@ -122,7 +122,11 @@ fn board_for(bench: &Bench, system: &str) -> anyhow::Result<Board> {
     }
     let usual = Board::find(DEFAULT_BOARD)?;
     let has = usual.systems()?.iter().any(|(name, _)| name == system);
-    if has { Ok(usual) } else { Board::find(REFERENCE) }
+    if has {
+        Ok(usual)
+    } else {
+        Board::find(REFERENCE)
+    }
 }
 
 /// Measures, prints and with `--check` judges.

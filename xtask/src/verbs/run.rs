@@ -14,7 +14,7 @@ use crate::verdict;
 /// Boots; the status is the system's verdict.
 pub(crate) fn run(run: &Run, choice: Option<ToolchainChoice>) -> anyhow::Result<Status> {
     // Misspelt names first: everything after this may take minutes.
-    let board = Board::find(&run.on.board)?;
+    let board = Board::find(&run.board)?;
     board.system(&run.system)?;
     let toolchain = Toolchain::find(choice)?;
     ui::note(&toolchain.description());

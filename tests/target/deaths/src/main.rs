@@ -60,7 +60,9 @@ fn deaths(account: &Account, checks: &mut Checks) {
     );
     let before = account.read();
     kill(caps::vmm);
-    // Root is more urgent than everybody: when this thread runs again, the VMM has been reset.
+    // It is less urgent than this thread: it faults when this one pauses. Root is more urgent than everybody: when this thread runs
+    // again, the VMM has been reset.
+    sel4::r#yield();
     let after = account.read();
     checks.hold(
         after.resident == 0,
@@ -89,6 +91,8 @@ fn deaths(account: &Account, checks: &mut Checks) {
     };
     sel4::r#yield();
     let loads = account.read().loads;
+    // It is more urgent than this thread: it has died, and its next life waits for requests, when this one goes on. Guests have not
+    // run since.
     kill(caps::server);
     let dead = account.read();
     checks.hold(
@@ -151,10 +155,6 @@ fn kill(thread: Thread) {
         .write_all_registers(&registers)
         .expect("it may be written");
     thread.resume().expect("it may be resumed");
-    // It is less urgent than this thread, or waits for its time: the fault comes when it runs.
-    for _ in 0..4 {
-        sel4::r#yield();
-    }
 }
 
 /// Fresh events count loops of different lengths to the exact instruction.
