@@ -37,6 +37,14 @@ impl Leases {
         self.server.describe()
     }
 
+    /// Gives the lease back, if it was ever asked for: the guest has ended, and would keep the counters for nothing.
+    pub(crate) fn release(&mut self) {
+        if self.requests > 0 {
+            // A server that is not there has taken the counters away already.
+            let _ = self.server.release_lease();
+        }
+    }
+
     /// Asks for the lease.
     pub(crate) fn acquire(&mut self) -> Answer {
         self.requests += 1;

@@ -145,6 +145,7 @@ impl Machine {
     }
 
     fn report(mut self, verdict: Verdict) -> Told {
+        self.leases.release();
         let passed = u32::from(End::Passed.port_value());
         let has_passed = matches!(verdict, Verdict::Exit { code } if code == passed);
         let lines = &mut self.environment.lines;

@@ -1,0 +1,43 @@
+//! Watches a guest that leaves its counters alone, and finds that they cost nothing.
+
+#![cfg_attr(bare, no_std, no_main)]
+#![forbid(unsafe_code)]
+
+use handover_tests::{Checks, account, end, supervisor};
+use profile::{Guest, look};
+
+sel4::task! {
+    main = run;
+    calls { console: console }
+    caps { account: frame }
+}
+
+fn run(_: sel4::Start) -> ! {
+    let account = account(caps::account);
+    let before = account.read();
+    let mut supervisor = supervisor();
+    while look(&mut supervisor) == Guest::Runs {
+        sel4::r#yield();
+    }
+    let after = account.read();
+    let mut checks = Checks::new(caps::console);
+    let entries = after.idle_entries - before.idle_entries;
+    checks.say(format_args!(
+        "{} exits, {entries} entries with idle counters",
+        after.exits - before.exits
+    ));
+    checks.hold("the guest ran", entries > 100);
+    checks.hold(
+        "its counters were never loaded, and so never put",
+        after.loads == before.loads && after.puts == before.puts,
+    );
+    checks.hold(
+        "not one RDMSR, WRMSR, RDPMC or write of LVTPC was made for them",
+        after.operations == before.operations,
+    );
+    checks.hold(
+        "it never needed a lease",
+        after.refused_entries == before.refused_entries,
+    );
+    end(checks.verdict())
+}
