@@ -115,7 +115,7 @@ fn quiet(account: &Account, checks: &mut Checks) {
 /// Instructions of a loop in ring 3, and of what is around it.
 fn host_counts() -> Result<u64, PmuError> {
     let mut pmu = PmuClient::new(Connection::to(caps::pmu));
-    let event = pmu.open(spec(What::Instructions, false, 0))?;
+    let event = pmu.open(spec(What::Instructions, false, true, 0))?;
     pmu.enable(event)?;
     sel4::spin(TURNS);
     let reading = pmu.read(event)?;

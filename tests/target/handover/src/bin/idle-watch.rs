@@ -1,4 +1,4 @@
-//! Watches a guest that leaves its counters alone, and finds that they cost nothing.
+//! Watches a guest that leaves its counters alone: they cost nothing.
 
 #![cfg_attr(bare, no_std, no_main)]
 #![forbid(unsafe_code)]
