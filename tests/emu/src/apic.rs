@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use x86_regs::apic::{
     ApicBase, ApicReg as _, ApicRegister, EndOfInterrupt, InitialCount, LvtEntry, LvtPmc, LvtTimer,
-    SpuriousVector,
+    SpuriousVector, TscDeadline,
 };
 
 use crate::cpu::{out, read, read_at, write, write_at};
@@ -81,6 +81,16 @@ pub fn timer(instructions: u32) {
         LvtEntry::new().with_vector(TIMER_VECTOR).into(),
     );
     set(InitialCount::REGISTER, instructions);
+}
+
+/// One interrupt of the timer when the TSC has this value.
+pub fn deadline(at: u64) {
+    let entry = LvtEntry::new().with_vector(TIMER_VECTOR);
+    set(
+        LvtTimer::REGISTER,
+        entry.with_timer_mode(LvtEntry::TSC_DEADLINE).into(),
+    );
+    write(TscDeadline(at));
 }
 
 /// The end of an interrupt.

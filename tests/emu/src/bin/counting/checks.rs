@@ -9,6 +9,7 @@ use emu_proofs::trap::{self, Frame};
 use emu_proofs::{Outcome, Proof, apic, same};
 use x86_regs::MsrBank as _;
 use x86_regs::pmu::{DebugCtl, EventSelect, FixedCtrCtrl, FixedField, GlobalStatus, PerfEvtSel};
+use x86_regs::system::{Lstar, Star};
 
 global_asm!(include_str!("code.s"), options(att_syntax));
 
@@ -22,6 +23,8 @@ unsafe extern "C" {
     fn halting();
     fn loads();
     fn visit_ring_3();
+    fn visit_ring_3_by_sysret();
+    fn user_sevens_then_syscall();
     fn back_from_ring_3();
     fn user_sevens();
     fn user_rdpmc();
@@ -190,6 +193,43 @@ fn visit(code: unsafe extern "C" fn()) {
             clobber_abi("C")
         );
     }
+}
+
+/// The same by SYSRET, and back by SYSCALL.
+fn visit_by_sysret(code: unsafe extern "C" fn()) {
+    // The kernel's segments are 0x08 and 0x10; SYSRET adds 8 and 16 to its own number.
+    write(Star::new().with_kernel(0x08).with_user(trap::USER_DATA - 8));
+    write(Lstar(back_from_ring_3 as *const () as u64));
+    // SAFETY: 1. `visit_ring_3_by_sysret` keeps to the C convention and comes back by SYSCALL.
+    unsafe {
+        core::arch::asm!(
+            "call {visit}",
+            visit = sym visit_ring_3_by_sysret,
+            in("rdi") code,
+            clobber_abi("C")
+        );
+    }
+}
+
+fn system_calls_change_rings_too() -> Outcome {
+    count::reset();
+    write(FixedCtrCtrl::new().with_instructions(FixedField::new().with_user(true)));
+    selector(
+        0,
+        event(EventSelect::BRANCHES)
+            .with_kernel(false)
+            .with_user(true),
+    );
+    write_at(global_ctrl(), FIXED_0 | GP_0);
+    visit_by_sysret(user_sevens_then_syscall);
+    write_at(global_ctrl(), 0);
+    same!(
+        read_at(FIXED),
+        8_u64,
+        "ring 3: SYSRET into it and seven NOPs, but not SYSCALL"
+    );
+    same!(read_at(GP_FULL_WIDTH), 1_u64, "branches of ring 3: SYSRET");
+    Ok(())
 }
 
 fn rings_are_told_apart() -> Outcome {
@@ -405,6 +445,10 @@ fn proof_main(proof: &mut Proof) {
     proof.check(
         "rings_are_told_apart_and_the_new_ring_is_charged",
         rings_are_told_apart,
+    );
+    proof.check(
+        "sysret_is_charged_to_ring_3_and_syscall_to_ring_0",
+        system_calls_change_rings_too,
     );
     proof.check(
         "rdpmc_reads_every_counter_and_faults_on_every_other",

@@ -76,6 +76,16 @@ visit_ring_3:
     pushq $0x2b
     pushq %rdi
     iretq
+.global visit_ring_3_by_sysret      # the same by SYSRET; ring 3 leaves by SYSCALL
+visit_ring_3_by_sysret:
+    pushq %rbx
+    pushq %rbp
+    movq %rsp, kernel_stack(%rip)
+    pushfq
+    popq %r11
+    movq %rdi, %rcx
+    leaq user_stack_end(%rip), %rsp
+    sysretq
 .global back_from_ring_3
 back_from_ring_3:                   # the gate of vector 0x80
     movq kernel_stack(%rip), %rsp
@@ -88,6 +98,12 @@ user_sevens:
     nop
     .endr
     int $0x80
+.global user_sevens_then_syscall
+user_sevens_then_syscall:
+    .rept 7
+    nop
+    .endr
+    syscall
 .global user_rdpmc
 user_rdpmc:
     xorl %ecx, %ecx

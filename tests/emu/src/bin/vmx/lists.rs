@@ -1,4 +1,4 @@
-//! The VMCS's lists of registers, the way of processors whose exits cannot save GLOBAL_CTRL.
+//! The VMCS's lists of registers, where exits cannot save GLOBAL_CTRL.
 
 use emu_proofs::count::FIXED;
 use emu_proofs::cpu::{read, read_at, write};
