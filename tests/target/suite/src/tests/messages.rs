@@ -2,11 +2,14 @@
 
 use assist::Command;
 use sel4::cap::Endpoint;
-use sel4::{MSG_MAX_LENGTH, MessageInfo, label, with_ipc_buffer, with_ipc_buffer_mut};
+use sel4::{
+    Cap, CapRights, MSG_MAX_LENGTH, MessageInfo, init_slot, label, with_ipc_buffer,
+    with_ipc_buffer_mut,
+};
 
 use crate::caps;
 use crate::harness::tests;
-use crate::partner::ask;
+use crate::partner::{ask, let_it_run, pass};
 
 tests! {
     a_message_of_120_words_arrives_whole
@@ -15,6 +18,7 @@ tests! {
     a_label_of_51_bits_arrives
     the_kernels_label_bit_cannot_be_sent
     a_badge_tells_the_receiver_which_capability_was_used
+    a_badge_comes_with_a_message_that_waited
     unwrapped_bits_cannot_be_forged
 }
 
@@ -77,18 +81,40 @@ fn the_kernels_label_bit_cannot_be_sent() {
     assert_eq!(heard, Command::DESCRIBE.0);
 }
 
-fn a_badge_tells_the_receiver_which_capability_was_used() {
+/// A capability with a badge, in slot `made`.
+fn badged(endpoint: Endpoint, badge: u64) -> Endpoint {
     let cnode = crate::tests::cnodes::own();
-    let rights = sel4::CapRights::WRITE | sel4::CapRights::GRANT_REPLY;
-    let info = MessageInfo::new(Command::DESCRIBE.0, 0, 0, 0);
+    let slot = caps::made.bits();
+    assert_eq!(cnode.delete(slot), Ok(()));
+    let minted = cnode.mint(slot, cnode, endpoint.bits(), CapRights::all(), badge);
+    assert_eq!(minted, Ok(()));
+    caps::made.cast()
+}
+
+fn a_badge_tells_the_receiver_which_capability_was_used() {
     for badge in [1, 0xdead_beef, u64::MAX] {
-        let slot = caps::made.bits();
-        let minted = cnode.mint(slot, cnode, caps::to_assist.bits(), rights, badge);
-        assert_eq!(minted, Ok(()));
-        let [heard, ..] = describe(caps::made.cast(), info);
-        assert_eq!(heard, badge);
-        assert_eq!(cnode.delete(slot), Ok(()));
+        let endpoint = badged(caps::to_assist, badge);
+        // Short messages go another way through the kernel than long ones.
+        for length in [0, 5] {
+            let info = MessageInfo::new(Command::DESCRIBE.0, 0, 0, length);
+            let [heard, ..] = describe(endpoint, info);
+            assert_eq!(heard, badge, "{length} words");
+        }
     }
+}
+
+fn a_badge_comes_with_a_message_that_waited() {
+    let endpoint = badged(caps::to_suite, 55);
+    pass(Command::ECHO, &[endpoint.bits()]);
+    ask(Command::CALL_GIVEN, [78, 1, 5, 0]);
+    let_it_run();
+    let state = caps::assist
+        .read_state()
+        .expect("the thread is there")
+        .state;
+    assert_eq!(state, sel4::ThreadState::SENDING);
+    let message = caps::to_suite.recv_with_mrs(Cap::from_bits(init_slot::REPLY));
+    assert_eq!((message.badge, message.msg[0]), (55, 5));
 }
 
 fn unwrapped_bits_cannot_be_forged() {
