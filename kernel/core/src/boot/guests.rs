@@ -47,6 +47,7 @@ pub(super) fn make_vcpus(
             lease: PmuLeaseId::new(record.lease).ok_or(wrong)?,
             page: StatePage(first_page(frames, record.state_region).ok_or(wrong)?),
             context: PmuContext::new(),
+            is_idle: true,
             direct: Default::default(),
             pmi: Default::default(),
             blind: Blind::default(),

@@ -154,10 +154,11 @@ impl Kernel {
         self.arm_for_guest(cpu, vcpu);
         let object = &mut self.vcpus[vcpu];
         if object.entry == Entry::Fresh {
+            // What follows changes only while the VMM runs.
             object.machine.take_changes(object.page.0);
+            object.machine.set_access(object.access());
             object.entry = Entry::Begun;
         }
-        object.machine.set_access(object.access());
         let space = &self.guest_spaces[object.space].tables;
         let thread = &*self.threads[id].context;
         let exit = object
@@ -168,18 +169,25 @@ impl Kernel {
 
     /// What is on the counters while the guest runs; `None` when its own should be and may not.
     fn counters_for(&mut self, cpu: CpuId, id: VcpuId, now: Ticks) -> Option<Counters> {
+        let control_id = self.cpu(cpu).counters;
         let vcpu = &self.vcpus[id];
-        let is_idle = vcpu.context.is_idle();
+        if let Some(control) = control_id
+            && self.pmu_controls[control].resident() == Some(id)
+        {
+            // By far the most frequent: nothing to do, and nothing to look at.
+            return Some(Counters::Guest(vcpu.context.global_control()));
+        }
+        let is_idle = vcpu.is_idle;
         let may_be_blind = is_idle || vcpu.blind == Blind::Yes;
-        let Some(control_id) = self.cpu(cpu).counters else {
+        let Some(control_id) = control_id else {
             return may_be_blind.then_some(NOBODY_COUNTS);
         };
         let asks = lease::Vcpu {
             context: id.context(),
-            lease: self.vcpus[id].lease.lease(),
+            lease: vcpu.lease.lease(),
             is_idle,
         };
-        let lease = &self.pmu_leases[self.vcpus[id].lease].lease;
+        let lease = &self.pmu_leases[vcpu.lease].lease;
         let control = &mut self.pmu_controls[control_id];
         match control.arbiter.enter(asks, lease, now) {
             lease::Entry::Resident => {}
@@ -249,7 +257,7 @@ impl Kernel {
                 let control = object.machine.global_control();
                 object.context.set_global_control(control);
             }
-            Counters::Host { .. } if !object.context.is_idle() => {
+            Counters::Host { .. } if !object.is_idle => {
                 object.blind_time += now.since(entered);
             }
             _ => {}
@@ -276,14 +284,7 @@ impl Kernel {
         if control.resident() != Some(vcpu) {
             return control.publish_exit();
         }
-        // Another CPU may have ended the epoch while the guest ran.
-        let lease = self.vcpus[vcpu].lease;
-        let put = if self.pmu_leases[lease].lease.is_armed() {
-            control.arbiter.exit(leads_to, now)
-        } else {
-            control.arbiter.revoke(lease.lease(), now)
-        };
-        match put {
+        match control.arbiter.exit(leads_to, now) {
             Some(put) => self.carry_out(id, put),
             None => control.publish_exit(),
         }

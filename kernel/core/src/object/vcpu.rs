@@ -25,6 +25,8 @@ pub(crate) struct Vcpu {
     pub(crate) page: StatePage,
     /// The guest's counters.
     pub(crate) context: PmuContext,
+    /// None of its counters is enabled.
+    pub(crate) is_idle: bool,
     /// What the guest may reach by itself beside single counters, while its context is resident.
     pub(crate) direct: Direct,
     /// What the guest's LVTPC does.
@@ -108,6 +110,7 @@ impl Vcpu {
     pub(crate) fn scrub(&mut self) {
         self.machine.reset();
         self.context.scrub();
+        self.is_idle = true;
         self.direct = Direct::default();
         self.pmi = Pmi::default();
         self.blind = Blind::default();

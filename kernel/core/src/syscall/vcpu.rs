@@ -181,14 +181,16 @@ fn invoke_counters(k: &mut Kernel, id: VcpuId, plan: CountersPlan) -> Answer {
         _ => {}
     }
     let control = control.map(|control| &mut k.pmu_controls[control]);
-    match control.filter(|control| control.resident() == Some(id)) {
+    let answer = match control.filter(|control| control.resident() == Some(id)) {
         Some(control) => {
             let answer = on_the_cpu(control, vcpu, plan);
             control.publish();
             answer
         }
         None => on_what_is_saved(vcpu, plan),
-    }
+    };
+    vcpu.is_idle = vcpu.context.is_idle();
+    answer
 }
 
 /// The guest's context is resident: between an exit and the next entry.

@@ -10,9 +10,13 @@
 
 use sel4_sys::{MessageInfo, ObjectKind, Syscall, slot};
 
+use sel4_sys::vcpu::VcpuReturn;
+
 use super::FastPath;
+use super::guests::{GuestStep, VMM, World, run};
 use super::machine::{CPU, Machine};
 use super::system::System;
+use crate::arch::trap::Interrupt;
 use crate::{Kernel, Next};
 
 const ROUNDS: u64 = 1000;
@@ -80,4 +84,20 @@ fn calls_to_an_active_server_are_fast() {
 #[test]
 fn replies_of_an_active_server_are_fast() {
     round_trips(false, not_measured, one_leg);
+}
+
+/// The kernel's part of an exit that it serves by itself, from the exit to the next entry: `cost::exits`, divided by [`ROUNDS`], with
+/// `--toggle-collect='*proceed*'`, less what is counted in `arch-host` and `pmu-model`.
+#[test]
+fn exits_that_the_kernel_serves_touch_no_counter_and_reach_no_vmm() {
+    let mut w = World::new();
+    w.arm(0);
+    w.guest_counts(VMM, 0, false);
+    let _ = w.enter(VMM, &[run(1)]);
+    let before = w.operations();
+    let tick = GuestStep::Interrupt(Interrupt::Spurious);
+    let steps: Vec<_> = (0..ROUNDS).map(|_| tick).collect();
+    assert_eq!(w.enter(VMM, &steps), VcpuReturn::EXIT);
+    assert_eq!(w.account().exits_kept, ROUNDS + 2);
+    assert_eq!(w.operations(), before);
 }

@@ -232,6 +232,9 @@ fn guests(k: &Kernel) {
             );
         }
     }
+    for vcpu in k.vcpus.iter() {
+        assert_eq!(vcpu.is_idle, vcpu.context.is_idle());
+    }
     for control in k.pmu_controls.iter() {
         let Some(resident) = control.resident() else {
             assert_eq!(k.cpus[0].leaves, None);
