@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use heapless::Vec;
 use pmu_drv::{Counter, CounterSet};
 use sel4_sys::vcpu::OpenFlags;
 use vmm_server_core::{Console, Direct, Env, Moment, PmuBackend, Trace};
@@ -10,8 +11,8 @@ use x86_regs::pmu::{FixedCtrCtrl, GlobalStatus, PerfEvtSel, PerfGlobalCtrl};
 use crate::caps::vcpu;
 use crate::lines::Lines;
 
-/// Unusual things that are shown; a guest can do more of them than anybody wants to read.
-const SHOWN: u32 = 16;
+/// Unusual things that are kept, the first ones: what comes later often follows from them.
+const KEPT: usize = 16;
 
 const NANOS_A_SECOND: u128 = 1_000_000_000;
 
@@ -21,7 +22,7 @@ pub(crate) struct Environment {
     pub(crate) lines: Lines,
     tsc_hz: u64,
     has_counters: bool,
-    shown: u32,
+    unusual: Vec<Trace, KEPT>,
 }
 
 impl Environment {
@@ -31,7 +32,16 @@ impl Environment {
             lines,
             tsc_hz,
             has_counters,
-            shown: 0,
+            unusual: Vec::new(),
+        }
+    }
+}
+
+impl Environment {
+    /// Shows what the guest did that this VM does not know: for a guest that did not end well.
+    pub(crate) fn show_unusual(&mut self) {
+        for event in &self.unusual {
+            self.lines.say(format_args!("{}", Sentence(*event)));
         }
     }
 }
@@ -98,10 +108,8 @@ impl Env for Environment {
     }
 
     fn trace(&mut self, event: Trace) {
-        if self.shown < SHOWN {
-            self.shown += 1;
-            self.lines.say(format_args!("{}", Sentence(event)));
-        }
+        // One more than fits is not kept.
+        let _ = self.unusual.push(event);
     }
 }
 

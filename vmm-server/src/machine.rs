@@ -148,6 +148,9 @@ impl Machine {
         self.leases.release();
         let passed = u32::from(End::Passed.port_value());
         let has_passed = matches!(verdict, Verdict::Exit { code } if code == passed);
+        if !has_passed {
+            self.environment.show_unusual();
+        }
         let lines = &mut self.environment.lines;
         match verdict {
             Verdict::Exit { .. } if has_passed => lines.say(format_args!("the guest passed")),

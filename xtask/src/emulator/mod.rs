@@ -6,6 +6,7 @@
 //! console, keeps the time limit and says how the run ended.
 
 pub(crate) mod bochs;
+mod chatter;
 mod folder;
 pub(crate) mod outcome;
 pub(crate) mod qemu;

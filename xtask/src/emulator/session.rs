@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use testproto::{Decoder, End};
 
+use super::chatter::Chatter;
 use super::outcome::{Ended, Fingerprint, Outcome, Report};
 use super::{Console, INSTRUCTIONS_FILE, Launch};
 use crate::process::{announce, hex, storage};
@@ -68,12 +69,14 @@ pub(crate) fn attend(
         .spawn()
         .with_context(|| format!("cannot start {program}"))?;
     let mut emulator = Running(child);
+    let chatter = matches!(console, Console::StandardError).then(Chatter::default);
     let events = listen(&mut emulator.0, console, watch);
     let mut heard = Heard {
         report: Report::default(),
         console: Vec::new(),
         output: Sha256::new(),
         watch,
+        chatter,
     };
     let status = heard
         .until_closed(&events, limit)
@@ -82,8 +85,9 @@ pub(crate) fn attend(
     let status = status.context("cannot wait for the emulator")?;
     drop(emulator);
     heard.drain(&events);
+    let logged = heard.finish();
     let ended = status.map_or(Ended::Hung(limit.unwrap_or_default()), how_it_ended);
-    let complaints = fs::read_to_string(&complaints).unwrap_or_default();
+    let complaints = fs::read_to_string(&complaints).unwrap_or_default() + &logged;
     let Heard {
         mut report,
         console,
@@ -195,6 +199,8 @@ struct Heard {
     /// The bytes of the test port.
     output: Sha256,
     watch: Watch,
+    /// Parts the emulator's log lines from the console, where both come on one stream.
+    chatter: Option<Chatter>,
 }
 
 impl Heard {
@@ -239,6 +245,26 @@ impl Heard {
     }
 
     fn hear(&mut self, bytes: &[u8]) {
+        match &mut self.chatter {
+            Some(chatter) => {
+                let said = chatter.part(bytes);
+                self.show(&said);
+            }
+            None => self.show(bytes),
+        }
+    }
+
+    /// There is no more: what was held back is text, and the log lines are handed over.
+    fn finish(&mut self) -> String {
+        let Some(chatter) = self.chatter.take() else {
+            return String::new();
+        };
+        let (rest, logged) = chatter.finish();
+        self.show(&rest);
+        logged
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
         self.console.extend(bytes);
         if self.watch != Watch::Silent {
             // A closed pipe on our side is no reason to stop the machine.
