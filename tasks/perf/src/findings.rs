@@ -82,15 +82,11 @@ impl Findings {
         let loads = page.loads;
         self.say(format_args!("{:>10}  VM entries and exits", page.exits));
         self.say(format_args!(
-            "{:>10}  of them with the counters left where they were: no register touched",
+            "{:>10}  of them after which the guest kept the counters",
             page.exits_kept
         ));
         self.say(format_args!(
             "{loads:>10}  times the guest got the counters"
-        ));
-        self.say(format_args!(
-            "{:>10}  interrupts of the host's counters; {} expected and dropped, {} samples refused by the rate limit",
-            page.host_pmis, page.swallowed_nmis, page.throttled
         ));
         for (count, reason) in page.puts.iter().zip(REASONS) {
             if *count > 0 {
@@ -99,6 +95,10 @@ impl Findings {
                 ));
             }
         }
+        self.say(format_args!(
+            "{:>10}  interrupts of the host's counters; {} of them late, {} refused by the rate limit",
+            page.host_pmis, page.swallowed_nmis, page.throttled
+        ));
     }
 
     /// The verdict so far.

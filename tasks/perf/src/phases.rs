@@ -37,6 +37,12 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
         ));
         return Ok(());
     }
+    findings.say(format_args!(
+        "I profile the host with this CPU's counters: before, between and after a guest's turns."
+    ));
+    findings.say(format_args!(
+        "The guest measures itself with the same counters. Every number has one right value."
+    ));
     let mut events = Events::open(pmu)?;
 
     // The shortest loop tells what is around a loop: reading, calling, returning. It never changes.
@@ -68,7 +74,7 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
     let page = account.read();
 
     findings.say(format_args!(
-        "\nThe host's client counted its own loops in ring 3:"
+        "The guest has ended. I had measured loops of my own in ring 3, beside what each must count:"
     ));
     findings.say(format_args!("   counted   expected"));
     for (sums, when) in [
@@ -95,7 +101,7 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
     );
 
     findings.say(format_args!(
-        "\nIts events from first to last, times in ns:"
+        "My events from first to last: for how many ns they were wanted, counted, and blind for a guest:"
     ));
     findings.say(format_args!("   counted    enabled    running      blind"));
     findings.times("instructions, ring 3", &instructions);
@@ -103,7 +109,7 @@ fn count(account: &Account, findings: &mut Findings) -> Result<(), PmuError> {
     findings.times("instructions, rings 0 and 3, sampled", &sampled);
 
     findings.say(format_args!(
-        "\nThe kernel's account of this CPU's counters:"
+        "What the counters' changes of owner took, by the kernel's own account:"
     ));
     findings.account(&page);
     findings.say(format_args!("    needed   at most"));

@@ -1,4 +1,4 @@
-//! Counts the register operations of each change of owner, while a guest measures itself.
+//! Counts the register operations of changes of owner while a guest runs.
 //!
 //! The numbers are the kernel's own account; nothing is measured by a special build. Host and guest both use three fixed and two
 //! general-purpose counters.
