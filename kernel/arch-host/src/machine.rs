@@ -13,9 +13,12 @@ use crate::timer::Ticks;
 mod counters;
 mod guest;
 
-pub(crate) use counters::{CountersOfCpu, Raised, guest_pmi, pmu_layout, with_counters};
+pub(crate) use counters::{
+    CountersOfCpu, Raised, guest_pmi, pmu_layout, retire_what_waits, with_counters,
+};
 pub use counters::{
-    KERNEL_RIP, USER_RIP, counter_register, local_vector, next_interrupt, retire, set_counters,
+    KERNEL_RIP, USER_RIP, counter_register, local_vector, next_interrupt, retire,
+    retire_at_next_read, set_counters,
 };
 pub(crate) use guest::with_guest;
 pub use guest::{GuestRead, GuestStep, guest_does, take_guest_injections, take_guest_reads};

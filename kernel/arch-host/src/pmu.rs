@@ -48,7 +48,9 @@ impl PmuPort for Port {
         with_counters(self.cpu, |unit| unit.port().write_msr(address, value));
     }
     fn read_counter(&mut self, ecx: u32) -> u64 {
-        with_counters(self.cpu, |unit| unit.port().read_counter(ecx))
+        let value = with_counters(self.cpu, |unit| unit.port().read_counter(ecx));
+        machine::retire_what_waits(self.cpu);
+        value
     }
     fn set_local_vector(&mut self, vector: LocalVector) {
         with_counters(self.cpu, |unit| unit.port().set_local_vector(vector));

@@ -1,6 +1,6 @@
 //! One CPU's counters: the reference model, LVTPC, and the NMI handler's part.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 use pmu_drv::{
@@ -24,6 +24,7 @@ const LIMIT: RateLimit = RateLimit::usual(1_000_000_000);
 
 thread_local! {
     static CONFIG: RefCell<Option<Config>> = const { RefCell::new(Some(Config::sapphire_rapids())) };
+    static WAITS: Cell<Option<Elapsed>> = const { Cell::new(None) };
     static UNITS: RefCell<BTreeMap<CpuId, CountersOfCpu>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -41,6 +42,17 @@ pub fn retire(cpu: CpuId, elapsed: &Elapsed) {
         let is_user = elapsed.kernel.instructions == 0;
         let rip = if is_user { USER_RIP } else { KERNEL_RIP };
         with_counters(cpu, |unit| unit.nmi(rip, is_user));
+    }
+}
+
+/// As [`retire`], but not before the kernel has read a counter: time passes, and NMIs come, between two reads.
+pub fn retire_at_next_read(elapsed: Elapsed) {
+    WAITS.set(Some(elapsed));
+}
+
+pub(crate) fn retire_what_waits(cpu: CpuId) {
+    if let Some(elapsed) = WAITS.take() {
+        retire(cpu, &elapsed);
     }
 }
 
@@ -70,6 +82,7 @@ pub fn local_vector(cpu: CpuId) -> LocalVector {
 }
 
 pub(super) fn power_on() {
+    WAITS.set(None);
     set_counters(Some(Config::sapphire_rapids()));
 }
 

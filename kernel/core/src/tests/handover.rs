@@ -488,6 +488,20 @@ fn the_host_samples_by_period_and_its_watermark_wakes_the_server() {
 }
 
 #[test]
+fn values_and_overflow_counts_that_are_read_belong_together() {
+    let mut w = World::new();
+    let start = (1 << 48) - 1000;
+    w.host_counts(false, start, 1000);
+    w.host_retires(998);
+    // The overflow comes after the counter was read and before its count is.
+    arch_host::machine::retire_at_next_read(super::guests::instructions(5));
+    let read = w.read();
+    assert_eq!(read.overflows[AT], 1);
+    let counted = read.values[AT] + 1000 * read.overflows[AT] - start;
+    assert_eq!(counted, 1003);
+}
+
+#[test]
 fn a_virtual_cpu_is_entered_by_its_own_thread_and_by_call_only() {
     let mut system = super::guests::system();
     system.give(OTHER, vmm_slot::VCPU, sel4_sys::ObjectKind::Vcpu, 0);
