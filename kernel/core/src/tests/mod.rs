@@ -13,6 +13,7 @@ mod machine;
 mod random;
 mod restart;
 mod schedule;
+mod signals;
 mod system;
 
 /// Whether system calls try the short way, which only tests can switch off.

@@ -287,7 +287,7 @@ fn fault_or_wake(m: &mut Machine, step: &Step) {
 }
 
 /// Everything that the short way could get wrong.
-fn state_of(m: &Machine) -> u64 {
+pub(super) fn state_of(m: &Machine) -> u64 {
     let mut hasher = DefaultHasher::new();
     let k = &m.k;
     for thread in k.threads.iter() {
