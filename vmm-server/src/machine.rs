@@ -119,7 +119,7 @@ impl Machine {
     fn enter(&mut self) -> sel4::Result<Next> {
         self.page.store(&self.state);
         let (returned, _): (VcpuReturn, _) = caps::vcpu.enter()?;
-        self.state = self.page.load();
+        self.page.load(&mut self.state);
         let Self {
             vm,
             state,

@@ -62,7 +62,9 @@ impl PmuContext {
     /// Adds `retired` to a context that is not resident: no register is touched.
     pub fn add_emulated(&mut self, layout: &Layout, ring: Ring, retired: Retired) -> Emulated {
         let mut wrapped = CounterSet::EMPTY;
-        for counter in layout.counters.iter() {
+        // The others count nothing, and most exits find a guest that uses no counter at all.
+        let enabled = self.enabled().intersection(layout.counters);
+        for counter in enabled.iter() {
             let amount = amount(self, counter, ring, retired);
             let sum = self.value(counter).wrapping_add(u64::from(amount));
             self.set_value(counter, sum & layout.mask(counter));

@@ -12,6 +12,8 @@ const GENERATION: usize = offset_of!(AccountingPage, generation) / 8;
 const EXITS: usize = offset_of!(AccountingPage, exits) / 8;
 const EXITS_KEPT: usize = offset_of!(AccountingPage, exits_kept) / 8;
 const IDLE_ENTRIES: usize = offset_of!(AccountingPage, idle_entries) / 8;
+const OPERATIONS: usize = offset_of!(AccountingPage, operations) / 8;
+const EMULATED: usize = offset_of!(AccountingPage, emulated) / 8;
 const WORDS: usize = size_of::<AccountingPage>() / 8;
 
 impl PmuControl {
@@ -60,6 +62,17 @@ impl PmuControl {
         self.page.set_word(EXITS, self.tally.exits);
         self.page.set_word(EXITS_KEPT, account.exits_kept);
         self.page.set_word(IDLE_ENTRIES, account.idle_entries);
+        self.end_writing();
+    }
+
+    /// Writes what adding instructions has changed. Registers were touched only for a guest that has them.
+    pub(super) fn publish_emulated(&mut self, is_resident: bool) {
+        let operations = is_resident.then(|| words_of(self.operations()));
+        self.begin_writing();
+        self.page.set_word(EMULATED, self.tally.emulated);
+        for (index, word) in (OPERATIONS..).zip(operations.into_iter().flatten()) {
+            self.page.set_word(index, word);
+        }
         self.end_writing();
     }
 

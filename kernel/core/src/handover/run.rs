@@ -95,7 +95,7 @@ impl Kernel {
             let layout = *counters.layout();
             vcpu.context.add_emulated(&layout, ring, retired)
         };
-        control.publish();
+        control.publish_emulated(is_resident);
         if led_to == Emulated::Pmi {
             vcpu.raise_pmi();
         }
