@@ -118,6 +118,7 @@ pub(crate) fn ensure(variant: Variant) -> anyhow::Result<PathBuf> {
     if program.is_file() {
         return Ok(program);
     }
+    remove_leftovers(&cache);
     let log = workspace::log("bochs");
     ui::step(
         "building Bochs, once for all clones",
@@ -131,6 +132,18 @@ pub(crate) fn ensure(variant: Variant) -> anyhow::Result<PathBuf> {
         },
     )?;
     Ok(program)
+}
+
+/// Removes what builds that were killed have left. The lock is held: nobody builds now.
+fn remove_leftovers(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("work-") || name.starts_with("fetch-") {
+            // What cannot be removed is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The hash of everything that goes into a build: 16 hexadecimal digits are enough of it.
@@ -220,6 +233,19 @@ fn add_our_part(work: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leftovers_go_and_emulators_stay() {
+        let cache = std::env::temp_dir().join(format!("baton-leftovers-{}", std::process::id()));
+        for name in ["work-1", "fetch-2", "bochs-pmu-3"] {
+            fs::create_dir_all(cache.join(name).join("x")).expect("the temporary folder");
+        }
+        remove_leftovers(&cache);
+        let left: Vec<_> = fs::read_dir(&cache).expect("it exists").flatten().collect();
+        fs::remove_dir_all(&cache).expect("it was made above");
+        let left: Vec<_> = left.iter().map(fs::DirEntry::file_name).collect();
+        assert_eq!(left, ["bochs-pmu-3"]);
+    }
 
     #[test]
     fn the_two_variants_never_share_a_folder() {
