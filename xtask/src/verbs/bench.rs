@@ -142,7 +142,37 @@ pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::R
     let board = board_for(bench, &system)?;
     board.system(&system)?;
     emulator::prepare(&board)?;
-    let built = system::build(&toolchain, board, &system)?;
+    let mut metrics = Vec::new();
+    for system in parts(&board, &system)? {
+        match measure(&board, &system, &toolchain)? {
+            Some(measured) => metrics.extend(measured),
+            None => return Ok(Status::Failed),
+        }
+    }
+    println!("board     {}", board.describe());
+    println!("compiler  {}\n", toolchain.description());
+    let (table, failed) = compare(&bench.name, &budgets, &metrics);
+    print!("{table}\n{}", published(&bench.name, &budgets));
+    Ok(judge(bench, failed))
+}
+
+/// The systems that measure something: `bench-NAME`, and `bench-NAME-PART` if there are any.
+fn parts(board: &Board, system: &str) -> anyhow::Result<Vec<String>> {
+    let names = board.systems()?.into_iter().map(|(name, _)| name);
+    let is_part = |name: &str| {
+        name.strip_prefix(system)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    Ok(names.filter(|name| is_part(name)).collect())
+}
+
+/// Boots one system and hands back what it measured; says why when there is nothing.
+fn measure(
+    board: &Board,
+    system: &str,
+    toolchain: &Toolchain,
+) -> anyhow::Result<Option<Vec<Metric>>> {
+    let built = system::build(toolchain, board.clone(), system)?;
     let limit = Duration::from_secs(built.board.facts.time_limit_s);
     let boot = Boot {
         board: &built.board,
@@ -157,13 +187,9 @@ pub(crate) fn bench(bench: &Bench, choice: Option<ToolchainChoice>) -> anyhow::R
             verdict::explain(&outcome, &built.kernel, Watch::Silent)
         );
         println!("{system}: {}", outcome.ended);
-        return Ok(Status::Failed);
+        return Ok(None);
     }
-    println!("board     {}", built.board.describe());
-    println!("compiler  {}\n", toolchain.description());
-    let (table, failed) = compare(&bench.name, &budgets, &outcome.report.metrics);
-    print!("{table}\n{}", published(&bench.name, &budgets));
-    Ok(judge(bench, failed))
+    Ok(Some(outcome.report.metrics))
 }
 
 /// Compares the speed of the reference machine with that of Bochs as it comes.

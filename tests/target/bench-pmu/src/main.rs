@@ -6,15 +6,12 @@
 #![cfg_attr(bare, no_std, no_main)]
 #![forbid(unsafe_code)]
 
-mod samples;
-
+use bench_pmu::{Samples, account, supervisor};
 use idl::pmu::{PmuClient, PmuError, What};
 use idl::supervisor::{SupervisorClient, Verdict};
 use idl_runtime::Connection;
 use profile::{Account, Guest, spec};
-use sel4::{Cap, CapRights, Window, init_slot};
-
-use crate::samples::Samples;
+use sel4::{Cap, init_slot};
 
 sel4::task! {
     main = run;
@@ -23,12 +20,8 @@ sel4::task! {
 }
 
 fn run(_: sel4::Start) -> ! {
-    let space = Cap::from_bits(init_slot::ADDRESS_SPACE);
-    let window = Window::open(caps::account, space, CapRights::READ);
-    let account = Account::new(window.expect("the account can be mapped"));
-    let mut supervisor =
-        SupervisorClient::new(Connection::to(Cap::from_bits(init_slot::SUPERVISOR)));
-    let verdict = match measure(&account, &mut supervisor) {
+    let mut supervisor = supervisor();
+    let verdict = match measure(&account(caps::account), &mut supervisor) {
         Ok(()) => Verdict::Passed,
         Err(_) => Verdict::Failed,
     };
@@ -55,7 +48,8 @@ fn measure(
         let event = pmu.open(spec(what, true, true, 0))?;
         pmu.enable(event)?;
     }
-    let (mut loads, mut puts) = (Samples::new(), Samples::new());
+    let mut loads = [const { Samples::new() }; 3];
+    let mut puts = [const { Samples::new() }; 3];
     let mut seen = account.read().loads;
     while profile::look(supervisor) == Guest::Runs {
         // The guest runs until this thread's next period; then its counters have been put.
@@ -63,11 +57,28 @@ fn measure(
         let page = account.read();
         if page.loads != seen && page.resident == 0 {
             seen = page.loads;
-            loads.add(page.last_load);
-            puts.add(page.last_put);
+            add(&mut loads, page.last_load);
+            add(&mut puts, page.last_put);
         }
     }
-    loads.tell(supervisor, ["load_writes", "load_rdpmc", "load_rdmsr"]);
-    puts.tell(supervisor, ["put_writes", "put_rdpmc", "put_rdmsr"]);
+    let names = ["load_writes", "load_rdpmc", "load_rdmsr"];
+    loads
+        .iter()
+        .zip(names)
+        .for_each(|(s, name)| s.tell(supervisor, name));
+    let names = ["put_writes", "put_rdpmc", "put_rdmsr"];
+    puts.iter()
+        .zip(names)
+        .for_each(|(s, name)| s.tell(supervisor, name));
     Ok(())
+}
+
+/// One change of owner: RDMSR, WRMSR, RDPMC, LVTPC writes.
+fn add(samples: &mut [Samples; 3], operations: [u64; 4]) {
+    let [reads, writes, counter_reads, vector_writes] = operations;
+    let numbers = [writes + vector_writes, counter_reads, reads];
+    samples
+        .iter_mut()
+        .zip(numbers)
+        .for_each(|(s, number)| s.add(number));
 }

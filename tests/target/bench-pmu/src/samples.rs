@@ -3,61 +3,80 @@
 use idl::supervisor::{Measurement, SupervisorClient, Unit};
 use idl_runtime::{BytesRef, Connection};
 
-/// Register operations of one change of owner are fewer than this.
+/// Numbers from this one on count as this one less one.
 const MOST: usize = 128;
 
-/// How often each number of operations was seen: writes, RDPMC, RDMSR.
+/// How often each number was seen.
 #[derive(Debug)]
-pub(crate) struct Samples {
-    seen: [[u64; MOST]; 3],
+pub struct Samples {
+    seen: [u64; MOST],
 }
 
 impl Samples {
-    pub(crate) const fn new() -> Self {
-        Self {
-            seen: [[0; MOST]; 3],
+    /// None so far.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { seen: [0; MOST] }
+    }
+
+    /// Adds a number of register operations.
+    pub fn add(&mut self, number: u64) {
+        let place = usize::try_from(number).unwrap_or(MOST).min(MOST - 1);
+        if let Some(count) = self.seen.get_mut(place) {
+            *count += 1;
         }
     }
 
-    /// Adds one change of owner: RDMSR, WRMSR, RDPMC, LVTPC writes.
-    pub(crate) fn add(&mut self, operations: [u64; 4]) {
-        let [reads, writes, counter_reads, vector_writes] = operations;
-        let numbers = [writes + vector_writes, counter_reads, reads];
-        for (seen, number) in self.seen.iter_mut().zip(numbers) {
-            let place = usize::try_from(number).unwrap_or(MOST).min(MOST - 1);
-            if let Some(count) = seen.get_mut(place) {
-                *count += 1;
-            }
+    /// Reports them under a name.
+    pub fn tell(&self, supervisor: &mut SupervisorClient<Connection>, name: &str) {
+        let (name, _) = BytesRef::cut(name.as_bytes());
+        // Refused only by a supervisor that is not this system's; the metric is missing then.
+        let _ = supervisor.measured(self.measurement(), name);
+    }
+
+    fn measurement(&self) -> Measurement {
+        let count: u64 = self.seen.iter().sum();
+        Measurement {
+            min: self.at(0),
+            median: self.at(count / 2),
+            max: self.at(count.saturating_sub(1)),
+            count,
+            unit: Unit::Operations,
+            reserved: [0; 7],
         }
     }
 
-    /// Reports them under these names.
-    pub(crate) fn tell(&self, supervisor: &mut SupervisorClient<Connection>, names: [&str; 3]) {
-        for (seen, name) in self.seen.iter().zip(names) {
-            let (name, _) = BytesRef::cut(name.as_bytes());
-            // Refused only by a supervisor that is not this system's; the metric is missing then.
-            let _ = supervisor.measured(measurement(seen), name);
-        }
-    }
-}
-
-fn measurement(seen: &[u64; MOST]) -> Measurement {
-    let count: u64 = seen.iter().sum();
-    // The number at a place in the order of size.
-    let at = |place: u64| {
+    /// The number at a place in the order of size.
+    fn at(&self, place: u64) -> u64 {
         let mut before = 0;
-        let found = seen.iter().position(|&times| {
+        let found = self.seen.iter().position(|&times| {
             before += times;
             before > place
         });
         found.unwrap_or(0) as u64
-    };
-    Measurement {
-        min: at(0),
-        median: at(count / 2),
-        max: at(count.saturating_sub(1)),
-        count,
-        unit: Unit::Operations,
-        reserved: [0; 7],
+    }
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Samples;
+
+    #[test]
+    fn the_middle_and_the_ends_are_those_of_the_sorted_numbers() {
+        let mut samples = Samples::new();
+        [7, 3, 3, 9, 500]
+            .into_iter()
+            .for_each(|number| samples.add(number));
+        let values = samples.measurement();
+        assert_eq!(
+            (values.min, values.median, values.max, values.count),
+            (3, 7, 127, 5)
+        );
     }
 }
