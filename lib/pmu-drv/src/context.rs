@@ -22,6 +22,8 @@ pub struct PmuContext {
     pub(crate) global_control: PerfGlobalCtrl,
     pub(crate) status: GlobalStatus,
     pub(crate) opened: CounterSet,
+    /// What the selectors and FIXED_CTR_CTRL enable. Kept, because every exit asks and few writes change it.
+    enabled: CounterSet,
 }
 
 impl PmuContext {
@@ -35,24 +37,15 @@ impl PmuContext {
             global_control: PerfGlobalCtrl::new(),
             status: GlobalStatus::new(),
             opened: CounterSet::EMPTY,
+            enabled: CounterSet::EMPTY,
         }
     }
 
     /// Counters with EN in their selector, or a ring in their fixed field. GLOBAL_CTRL does not matter:
     /// a guest writes it without an exit, and it resets to all ones.
     #[must_use]
-    pub fn enabled(&self) -> CounterSet {
-        let gp = (0..)
-            .zip(self.selectors)
-            .filter(|(_, selector)| selector.enable());
-        let gp = gp.filter_map(|(i, _)| Counter::gp(i));
-        let fixed = (0..4_u8).filter_map(|i| {
-            let field = self.fixed_control.field(u32::from(i))?;
-            (field.kernel() || field.user())
-                .then(|| Counter::fixed(i))
-                .flatten()
-        });
-        gp.chain(fixed).fold(CounterSet::EMPTY, CounterSet::with)
+    pub const fn enabled(&self) -> CounterSet {
+        self.enabled
     }
 
     /// Counters whose values must be in the registers while this context is resident:
@@ -95,6 +88,13 @@ impl PmuContext {
         if let Some(slot) = self.selectors.get_mut(usize::from(index)) {
             *slot = selector;
         }
+        if let Some(counter) = Counter::gp(index) {
+            self.enabled = if selector.enable() {
+                self.enabled.with(counter)
+            } else {
+                self.enabled.without(counter)
+            };
+        }
     }
 
     /// The hardware copy of FIXED_CTR_CTRL.
@@ -104,8 +104,16 @@ impl PmuContext {
     }
 
     /// Replaces the hardware copy. For a context that is not resident.
-    pub const fn set_fixed_control(&mut self, control: FixedCtrCtrl) {
+    pub fn set_fixed_control(&mut self, control: FixedCtrCtrl) {
         self.fixed_control = control;
+        for (index, counter) in (0..).zip((0..).map_while(Counter::fixed)) {
+            let field = self.fixed_field(index);
+            self.enabled = if field.kernel() || field.user() {
+                self.enabled.with(counter)
+            } else {
+                self.enabled.without(counter)
+            };
+        }
     }
 
     /// Which counters its owner lets run.

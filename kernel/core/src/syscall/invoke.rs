@@ -77,7 +77,7 @@ fn invoke(k: &mut Kernel, args: &Args, plan: Plan) -> Answer {
         Plan::Interrupt(plan) => interrupt::invoke(k, plan),
         Plan::Port(plan) => port::invoke(args, plan),
         Plan::GuestSpace(plan) => guest_space::invoke(k, plan),
-        Plan::Vcpu(plan) => vcpu::invoke(k, args, plan),
+        Plan::Vcpu(plan) => vcpu::invoke(k, plan),
         Plan::Pmu(plan) => pmu::invoke(k, args, plan),
     }
 }

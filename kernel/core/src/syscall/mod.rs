@@ -114,6 +114,13 @@ impl Kernel {
             self.send(id, through, mode);
             return Ok(());
         }
+        if let Some(vcpu) = capability.vcpu()
+            && wants == Wants::Answer
+            && vcpu::enter(self, id, slot, vcpu).is_some()
+        {
+            // The answer comes when the thread leaves its guest.
+            return Ok(());
+        }
         let answer = if let Some(notification) = capability.notification() {
             if !capability.allows(CapRights::WRITE) {
                 return refused;
@@ -130,9 +137,8 @@ impl Kernel {
                 return refused;
             }
             let answer = self.invoke(id, slot, capability);
-            if self.threads[id].generation != generation || self.threads[id].guest.is_some() {
-                // The thread reset itself: its registers are those of a thread that has not run yet. Or it runs its guest
-                // now, and the answer comes when it leaves it.
+            if self.threads[id].generation != generation {
+                // The thread reset itself: its registers are those of a thread that has not run yet.
                 return Ok(());
             }
             answer
