@@ -52,6 +52,7 @@ thread_local! {
     static PORT_WRITES: RefCell<Vec<PortWrite>> = const { RefCell::new(Vec::new()) };
     static PORT_VALUES: RefCell<BTreeMap<u16, u32>> = const { RefCell::new(BTreeMap::new()) };
     static CONSOLE: RefCell<String> = const { RefCell::new(String::new()) };
+    static TRACE: RefCell<Vec<(usize, String, [u64; 3])>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A machine as it is after power-on: time 0, nothing armed, nothing written.
@@ -64,6 +65,7 @@ pub fn power_on() {
     PORT_WRITES.take();
     PORT_VALUES.take();
     CONSOLE.take();
+    TRACE.take();
     counters::power_on();
     guest::power_on();
 }
@@ -156,6 +158,16 @@ pub(crate) fn port_read(port: u16, width: Width) -> u32 {
 pub(crate) fn port_write(port: u16, width: Width, value: u32) {
     let bytes = width.bytes();
     PORT_WRITES.with_borrow_mut(|writes| writes.push(PortWrite { port, bytes, value }));
+}
+
+/// Takes the trace events that the kernel has sent since the last time: CPU, name, arguments.
+#[must_use]
+pub fn take_trace() -> Vec<(usize, String, [u64; 3])> {
+    TRACE.with_borrow_mut(std::mem::take)
+}
+
+pub(crate) fn trace(cpu: CpuId, name: &str, arguments: [u64; 3]) {
+    TRACE.with_borrow_mut(|trace| trace.push((cpu.index(), name.to_owned(), arguments)));
 }
 
 pub(crate) fn console_write(text: &str) {

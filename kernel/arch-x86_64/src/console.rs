@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use testproto::{DEBUG_CONSOLE_PORT, Record};
 
+use crate::CpuId;
 use crate::dev::uart;
 use crate::port::{self, Width};
 
@@ -33,6 +34,17 @@ pub fn send(record: &Record<'_>) {
     if HAS_DEBUG_PORT.load(Ordering::Relaxed) {
         testproto::send(record, debug_byte);
     }
+}
+
+/// Sends a trace event to the test runner, if there can be one.
+pub fn trace(time: u64, cpu: CpuId, name: &str, arguments: [u64; 3]) {
+    let cpu = u16::try_from(cpu.index()).unwrap_or(u16::MAX);
+    send(&Record::Trace {
+        time,
+        cpu,
+        name,
+        arguments,
+    });
 }
 
 fn debug_byte(byte: u8) {

@@ -23,6 +23,7 @@ mod sched;
 mod syscall;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use sysdesc::SystemImage;
 

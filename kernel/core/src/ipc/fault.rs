@@ -11,6 +11,7 @@ use crate::Kernel;
 use crate::arch::console;
 use crate::arch::trap::UserFault;
 use crate::object::{EndpointId, Fault, SendRights, State, ThreadId};
+use crate::trace::Event;
 
 /// Words that a fault message has at most.
 const WORDS: usize = 6;
@@ -30,6 +31,8 @@ impl core::fmt::Write for Console {
 impl Kernel {
     /// The thread stops, and its fault goes to its handler as if it had called it.
     pub(crate) fn raise(&mut self, id: ThreadId, fault: Fault) {
+        let rip = self.threads[id].context.user_context().rip;
+        self.tell(id, |thread| Event::ThreadFaulted(thread, rip));
         let thread = &mut self.threads[id];
         thread.fault = Some(fault);
         let handler = thread.fault_endpoint;

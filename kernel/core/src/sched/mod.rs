@@ -14,6 +14,7 @@ use crate::arch::CpuId;
 use crate::arch::trap::Next;
 use crate::arch::{cpu, timer};
 use crate::object::{Place, PmuControlId, Queue, SchedContextId, Start, State, ThreadId, Threads};
+use crate::trace::{Event, trace};
 
 /// Shorter slices than this are not worth a switch.
 pub(crate) const LEAST_SLICE_US: u64 = 2;
@@ -90,6 +91,9 @@ impl Kernel {
             }
         };
         self.arm(cpu, now);
+        if next == Next::Idle && self.cpu(cpu).release.head.is_none() {
+            trace(cpu, Event::NothingToRun);
+        }
         next
     }
 

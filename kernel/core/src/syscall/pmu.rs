@@ -14,6 +14,7 @@ use crate::Kernel;
 use crate::arch::{pmu, timer};
 use crate::handover::HostPlan;
 use crate::object::{FrameId, InterruptTarget, PmuControl, PmuControlId, PmuLeaseId, Server};
+use crate::trace::{Event, trace};
 
 const COUNTERS: usize = MAX_GP + MAX_FIXED;
 const PROGRAM_WORDS: usize = size_of::<HostProgram>() / 8;
@@ -257,10 +258,16 @@ pub(super) fn invoke(k: &mut Kernel, args: &Args, plan: PmuPlan) -> Answer {
         PmuPlan::Arm(id, lease) => {
             serves(&mut k.pmu_controls[id]);
             let epoch = k.pmu_leases[lease].lease.arm();
+            let armed = Event::LeaseArmed(lease.lease().0, epoch.0.into());
+            trace(k.pmu_controls[id].cpu, armed);
             return Answer::of([u64::from(epoch.0)]);
         }
         PmuPlan::Disarm(id, lease) => {
             serves(&mut k.pmu_controls[id]);
+            trace(
+                k.pmu_controls[id].cpu,
+                Event::LeaseDisarmed(lease.lease().0),
+            );
             k.disarm(id, lease);
         }
         PmuPlan::Bind(id, target) => {

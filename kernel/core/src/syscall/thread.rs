@@ -5,6 +5,7 @@ use sel4_sys::{CapRights, Error, ThreadOp, ThreadState, UserContext};
 use super::{Answer, Args, Refusal};
 use crate::Kernel;
 use crate::object::{NotificationId, State, Thread, ThreadId};
+use crate::trace::{Event, trace};
 
 /// An operation that cannot fail any more.
 #[derive(Clone, Copy, Debug)]
@@ -106,8 +107,14 @@ fn decode_bind(k: &Kernel, id: ThreadId, args: &Args) -> Result<ThreadPlan, Refu
 /// Does what was decoded.
 pub(super) fn invoke(k: &mut Kernel, args: &Args, plan: ThreadPlan) -> Answer {
     match plan {
-        ThreadPlan::Suspend(id) => k.stop(id),
-        ThreadPlan::Resume(id) => k.resume(id),
+        ThreadPlan::Suspend(id) => {
+            k.tell(id, Event::ThreadSuspended);
+            k.stop(id);
+        }
+        ThreadPlan::Resume(id) => {
+            k.tell(id, Event::ThreadResumed);
+            k.resume(id);
+        }
         ThreadPlan::Read {
             thread,
             first,
@@ -134,9 +141,12 @@ pub(super) fn invoke(k: &mut Kernel, args: &Args, plan: ThreadPlan) -> Answer {
         }
         ThreadPlan::Reset(id) => {
             k.reset_thread(id);
-            return Answer::of([k.threads[id].generation]);
+            let generation = k.threads[id].generation;
+            k.tell(id, |thread| Event::ThreadReset(thread, generation));
+            return Answer::of([generation]);
         }
         ThreadPlan::Retire(id) => {
+            k.tell(id, Event::ThreadRetired);
             k.reset_thread(id);
             k.retire(id);
             return Answer::of([k.threads[id].generation]);
@@ -146,6 +156,12 @@ pub(super) fn invoke(k: &mut Kernel, args: &Args, plan: ThreadPlan) -> Answer {
 }
 
 impl Kernel {
+    /// Traces an event of a thread.
+    pub(crate) fn tell(&self, id: ThreadId, event: impl FnOnce(u16) -> Event) {
+        let thread = &self.threads[id];
+        trace(thread.cpu, event(thread.number));
+    }
+
     /// Lets a stopped thread run.
     pub(crate) fn resume(&mut self, id: ThreadId) {
         let thread = &mut self.threads[id];

@@ -10,7 +10,7 @@ use crate::arch::trap::UserFault;
 use crate::object::State;
 
 /// The server handles the clients' faults.
-fn handled() -> System {
+pub(super) fn handled() -> System {
     let mut system = trio(false);
     system.threads[usize::from(CLIENT)].fault_endpoint = 0;
     system.threads[usize::from(OTHER)].fault_endpoint = 0;
@@ -19,7 +19,7 @@ fn handled() -> System {
 
 /// Badge of the client's faults.
 const FAULT_BADGE: u64 = 100;
-const PAGE_FAULT: UserFault = UserFault::Page {
+pub(super) const PAGE_FAULT: UserFault = UserFault::Page {
     address: 0xdead_0000,
     error_code: 6,
     is_fetch: false,

@@ -15,6 +15,7 @@ mod restart;
 mod schedule;
 mod signals;
 mod system;
+mod trace;
 
 /// Whether system calls try the short way, which only tests can switch off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
